@@ -1,0 +1,151 @@
+package hub
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// answer is the fields of an answer, undecoded, under their exact names.
+//
+// It is not a struct for encoding/json to fill, because that package takes
+// "Remain_Amt" for "remain_amt" and the last of two equal fields: both would
+// let a figure through that the hub did not plainly state.
+type answer map[string]json.RawMessage
+
+// parseAnswer reads one JSON object and nothing after it.
+func parseAnswer(body []byte) (answer, error) {
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("longer than %d bytes", maxBody)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return nil, errors.New("not a JSON object")
+	}
+	fields := make(answer)
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, errors.New("broken JSON")
+		}
+		key, _ := name.(string)
+		var value json.RawMessage
+		if err := decoder.Decode(&value); err != nil {
+			return nil, errors.New("broken JSON")
+		}
+		if _, twice := fields[key]; twice {
+			return nil, errors.New("a field stands twice")
+		}
+		fields[key] = value
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, errors.New("broken JSON")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("more than one JSON value")
+	}
+	return fields, nil
+}
+
+// text returns a field that is a string; empty if it is none.
+func (a answer) text(name string) string {
+	var text string
+	if raw, ok := a[name]; !ok || json.Unmarshal(raw, &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// code returns the result code if it is of the hub's form, one capital letter
+// and four digits. Nothing else may pass for one, since it is shown and
+// counted by name.
+func (a answer) code() string {
+	code := a.text("result")
+	if len(code) != 5 || code[0] < 'A' || code[0] > 'Z' || strings.Trim(code[1:], codeDigits) != "" {
+		return ""
+	}
+	return code
+}
+
+// amount returns a field that is an amount, in a string or as a bare number.
+func (a answer) amount(name string) (Won, error) {
+	raw, ok := a[name]
+	if !ok {
+		return 0, fmt.Errorf("%s is missing", name)
+	}
+	text := string(raw)
+	if strings.HasPrefix(text, `"`) {
+		text = a.text(name)
+	} else if strings.Contains(text, ",") {
+		return 0, fmt.Errorf("%s is neither a string nor a number", name)
+	}
+	won, err := ParseWon(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", name, err)
+	}
+	return won, nil
+}
+
+// checkToken tells whether the fields of a token answer belong to the request
+// with code, and hold a token that can be sent.
+func (a answer) checkToken(code string) error {
+	if a.text("code") != code {
+		return errors.New("it belongs to another request: code differs")
+	}
+	if kind := a.text("token_type"); kind != "" && !strings.EqualFold(kind, "Bearer") {
+		return errors.New("token_type is not Bearer")
+	}
+	token := a.text("access_token")
+	if token == "" {
+		return errors.New("access_token is missing")
+	}
+	for _, c := range []byte(token) {
+		if c <= ' ' || c > '~' {
+			return errors.New("access_token holds what no header may")
+		}
+	}
+	return nil
+}
+
+// maxLifetime bounds what is understood of expires_in.
+const maxLifetime = 24 * time.Hour
+
+// lifetime returns expires_in; 0 if it is missing or senseless, so that the
+// token serves the query it was asked for and no other.
+func (a answer) lifetime() time.Duration {
+	seconds, err := a.amount("expires_in")
+	if err != nil || seconds <= 0 {
+		return 0
+	}
+	return time.Duration(min(int64(seconds), int64(maxLifetime/time.Second))) * time.Second
+}
+
+// limit returns the figures of a remain answer, whole and of partner cstID, or
+// an error.
+func (a answer) limit(cstID string) (Limit, error) {
+	if a.text("cst_id") != cstID {
+		return Limit{}, errors.New("it belongs to another merchant: cst_id differs")
+	}
+	var limit Limit
+	for _, field := range []struct {
+		name string
+		won  *Won
+	}{
+		{"total_account_amt", &limit.TotalAccount},
+		{"total_transfer_amt", &limit.TotalTransfer},
+		{"remain_amt", &limit.Remain},
+	} {
+		var err error
+		if *field.won, err = a.amount(field.name); err != nil {
+			return Limit{}, err
+		}
+	}
+	if hubTime, err := parseTranTime(a.text("api_tran_dtm")); err == nil {
+		limit.HubTime = hubTime
+	}
+	return limit, nil
+}

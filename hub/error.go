@@ -1,0 +1,202 @@
+package hub
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Reason is why a query failed: one of a closed set, fit for a label.
+type Reason string
+
+// The reasons, as the metric payple_failure names them.
+const (
+	ReasonTimeout         Reason = "timeout"          // no whole answer in time
+	ReasonNetwork         Reason = "network"          // no connection, or it broke
+	ReasonTLS             Reason = "tls"              // the connection is not to be trusted
+	ReasonHTTPStatus      Reason = "http_status"      // another status than 200, and no result code
+	ReasonRateLimited     Reason = "rate_limited"     // HTTP 429
+	ReasonAuth            Reason = "auth"             // cst_id, custKey or contract refused
+	ReasonIPNotAllowed    Reason = "ip_not_allowed"   // this address is not on the White IP list
+	ReasonRejected        Reason = "rejected"         // any other result code
+	ReasonInvalidResponse Reason = "invalid_response" // an answer that cannot be taken for true
+	ReasonConfig          Reason = "config"           // nothing usable to ask with
+)
+
+// Reasons returns the closed set, in the order of the documentation.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonTimeout, ReasonNetwork, ReasonTLS, ReasonHTTPStatus, ReasonRateLimited,
+		ReasonAuth, ReasonIPNotAllowed, ReasonRejected, ReasonInvalidResponse, ReasonConfig,
+	}
+}
+
+// Endpoint is one of the two steps of a query.
+type Endpoint string
+
+// The only endpoints of the hub that this package ever calls. Others of the
+// hub move money.
+const (
+	EndpointToken  Endpoint = "token"
+	EndpointRemain Endpoint = "remain"
+)
+
+// Endpoints returns both steps in the order of a query.
+func Endpoints() []Endpoint { return []Endpoint{EndpointToken, EndpointRemain} }
+
+// path returns the endpoint's path below the hub's address.
+func (e Endpoint) path() string {
+	if e == EndpointToken {
+		return "/oauth/token"
+	}
+	return "/account/remain"
+}
+
+// success returns the result code that means yes.
+func (e Endpoint) success() string {
+	if e == EndpointToken {
+		return "T0000"
+	}
+	return "A0000"
+}
+
+// Error is why the hub gave no figures. Its text is safe to show anywhere: no
+// secret, and nothing that the hub wrote except the result code.
+type Error struct {
+	Reason   Reason
+	Endpoint Endpoint // the step that failed; empty if none was begun
+	// Code is the hub's result code, one letter and four digits, or empty.
+	Code string
+	// Status is the HTTP status of the answer; 0 if there was none.
+	Status int
+	// RetryAfter is what the hub asked to wait; 0 if it did not.
+	RetryAfter time.Duration
+
+	detail string // what was found wrong, in words
+	cause  error  // made safe by safeCause, or one of this package's own
+}
+
+// Error says what was tried and what went wrong, in one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.Endpoint != "" {
+		fmt.Fprintf(&b, "%s request: ", e.Endpoint)
+	}
+	switch {
+	case e.Code != "" && e.detail != "":
+		fmt.Fprintf(&b, "the hub answered %s: %s", e.Code, e.detail)
+	case e.Code != "":
+		fmt.Fprintf(&b, "the hub answered %s", e.Code)
+	default:
+		b.WriteString(e.detail)
+	}
+	if e.cause != nil {
+		fmt.Fprintf(&b, ": %v", e.cause)
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause, if there is one that is safe to show.
+func (e *Error) Unwrap() error { return e.cause }
+
+// refusesToken tells whether the answer may mean that the token is no longer
+// good: HTTP 401 or 403, or a result code of the token server's family in
+// answer to a remain request. No code for an expired token is documented.
+func (e *Error) refusesToken() bool {
+	if e.Endpoint != EndpointRemain {
+		return false
+	}
+	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden ||
+		strings.HasPrefix(e.Code, "T")
+}
+
+// Action tells what a person must do about the error, in one sentence.
+func (e *Error) Action() string {
+	if known, ok := lookUpCode(e.Code); ok {
+		return known.action
+	}
+	return e.Reason.Action()
+}
+
+// Action tells what a person must do about a reason, in one sentence.
+func (r Reason) Action() string {
+	switch r {
+	case ReasonTimeout:
+		return "check the way to the hub (proxy, firewall); if it answers slowly, raise --payple.timeout"
+	case ReasonNetwork:
+		return "check name resolution, proxy (HTTPS_PROXY) and firewall between here and the hub"
+	case ReasonTLS:
+		return "check the CA certificates, the clock of this machine, and whether a proxy opens the connection"
+	case ReasonHTTPStatus:
+		return "wait; if it lasts, check the hub's address and call Payple"
+	case ReasonRateLimited:
+		return "wait; if it lasts, raise --payple.min-interval and look for others who ask with this partner id"
+	case ReasonAuth:
+		return "check cst_id and custKey, and whether they belong to the test or the real hub"
+	case ReasonIPNotAllowed:
+		return "have Payple register this machine's egress address on the partner's White IP list"
+	case ReasonRejected:
+		return "wait; if it lasts, call Payple and name the result code"
+	case ReasonInvalidResponse:
+		return "the answer cannot be trusted; check the hub's address and proxies, then call Payple"
+	case ReasonConfig:
+		return "check the configuration: where the key is read from, and the partner id"
+	}
+	return ""
+}
+
+// knownCode is what is known of a result code.
+type knownCode struct {
+	reason  Reason
+	meaning string
+	action  string
+}
+
+// lookUpCode returns what hub documentation and integrations tell of a code.
+func lookUpCode(code string) (knownCode, bool) {
+	switch code {
+	case "T0200":
+		return knownCode{ReasonConfig, "cst_id is missing", "set the partner id"}, true
+	case "T0201":
+		return knownCode{ReasonConfig, "custKey is missing", "check where the key is read from"}, true
+	case "T0210", "T0211":
+		return knownCode{ReasonRejected, "the request's code is missing or malformed", "report a bug of payple_exporter"}, true
+	case "T0300":
+		return knownCode{
+			ReasonAuth, "unknown partner, or a key of another",
+			"check cst_id and custKey, and whether they belong to the test or the real hub",
+		}, true
+	case "T0310":
+		return knownCode{
+			ReasonIPNotAllowed, "this address is not on the White IP list",
+			"have Payple register this machine's egress address on the partner's White IP list",
+		}, true
+	case "T0320":
+		return knownCode{
+			ReasonAuth, "the token belongs to another partner",
+			"check that no two merchants share a key or a partner id",
+		}, true
+	case "T0322":
+		return knownCode{
+			ReasonAuth, "the id is no registered partner of this service",
+			"have Payple check the contract for the payout service",
+		}, true
+	case "A0003", "A0007", "A0017":
+		return knownCode{ReasonRejected, "error or time-out at the institution", "wait; if it lasts, call Payple"}, true
+	case "A0009":
+		return knownCode{ReasonRejected, "the institution refused the request", "wait, then call Payple"}, true
+	case "T0996", "T0997":
+		return knownCode{ReasonRejected, "bank maintenance", "wait until the maintenance ends"}, true
+	}
+	return knownCode{}, false
+}
+
+// refusal returns the error for a result code that is not success.
+func refusal(endpoint Endpoint, status int, code string) *Error {
+	err := &Error{Reason: ReasonRejected, Endpoint: endpoint, Status: status, Code: code}
+	if known, ok := lookUpCode(code); ok {
+		err.Reason, err.detail = known.reason, known.meaning
+	}
+	return err
+}

@@ -1,0 +1,73 @@
+package hub
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxKeyBytes bounds what is read of a key file, so that a path to an endless
+// file is an error and not a process without memory.
+const maxKeyBytes = 64 << 10
+
+// Key tells a partner's custKey whenever it is needed, so that a key that is
+// rotated on disk is taken up without a restart.
+type Key interface {
+	// Secret returns the custKey as it is now. An error says which source
+	// could not be read and why; it never holds the key.
+	Secret() (Secret, error)
+	// Source names where the key comes from, for people: "file /run/secrets/k".
+	Source() string
+}
+
+// FixedKey returns a Key that never changes. source names where it came from.
+func FixedKey(key Secret, source string) Key { return fixedKey{key, source} }
+
+type fixedKey struct {
+	key    Secret
+	source string
+}
+
+func (k fixedKey) Source() string { return k.source }
+
+func (k fixedKey) Secret() (Secret, error) {
+	if k.key.Empty() {
+		return Secret{}, fmt.Errorf("%s is empty", k.source)
+	}
+	return k.key, nil
+}
+
+// FileKey returns a Key that reads path anew each time. One trailing newline
+// is dropped, as editors and `echo` leave one.
+func FileKey(path string) Key { return fileKey(path) }
+
+type fileKey string
+
+func (k fileKey) Source() string { return "file " + string(k) }
+
+func (k fileKey) Secret() (Secret, error) {
+	file, err := os.Open(string(k))
+	if err != nil {
+		return Secret{}, fmt.Errorf("reading the key: %w", err)
+	}
+	defer file.Close() //nolint:errcheck // read only: nothing is lost
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyBytes+1))
+	if err != nil {
+		return Secret{}, fmt.Errorf("reading the key: %w", err)
+	}
+	if len(text) > maxKeyBytes {
+		return Secret{}, fmt.Errorf("key file %s is larger than %d bytes: is it the right file?", string(k), maxKeyBytes)
+	}
+	key := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if key == "" {
+		return Secret{}, errors.New("key file " + string(k) + " is empty")
+	}
+	if !utf8.ValidString(key) {
+		// JSON would carry it changed, and the hub refuse it for no visible reason.
+		return Secret{}, errors.New("key file " + string(k) + " is not text in UTF-8")
+	}
+	return NewSecret(key), nil
+}

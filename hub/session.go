@@ -1,0 +1,130 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// tokenMargin is how long before its end a token is no longer shown, so that
+// it is still good when the request arrives.
+const tokenMargin = 5 * time.Second
+
+// Session asks for one merchant's limit and remembers its token from one call
+// to the next. It is safe for use by many goroutines.
+type Session struct {
+	client *Client
+	cstID  string
+	key    Key
+
+	// turn is held by whoever uses the fields below. It is a channel and not a
+	// mutex so that waiting for a token request of another goroutine ends with
+	// the context.
+	turn  chan struct{}
+	token Token
+	// used is the key that the latest token was asked for with, and broken
+	// whether it could not be read.
+	used   Secret
+	broken bool
+}
+
+// NewSession returns a session of partner cstID, which holds no token yet.
+func NewSession(client *Client, cstID string, key Key) *Session {
+	return &Session{client: client, cstID: cstID, key: key, turn: make(chan struct{}, 1)}
+}
+
+// Remain asks how much the merchant may still pay out: with the remembered
+// token if there is one, and once more with a new one if the hub refuses that.
+// The error is always an [*Error].
+func (s *Session) Remain(ctx context.Context) (Limit, error) {
+	token, credentials, remembered, err := s.obtain(ctx, Token{})
+	if err != nil {
+		return Limit{}, err
+	}
+	limit, err := s.client.Remain(ctx, token, credentials)
+	if err == nil || !refusesToken(err) {
+		return limit, err
+	}
+	if remembered {
+		if token, credentials, _, err = s.obtain(ctx, token); err != nil {
+			return Limit{}, err
+		}
+		limit, err = s.client.Remain(ctx, token, credentials)
+	}
+	if err != nil && refusesToken(err) {
+		s.forget(ctx, token)
+	}
+	return limit, err
+}
+
+func refusesToken(err error) bool {
+	var failure *Error
+	return errors.As(err, &failure) && failure.refusesToken()
+}
+
+// obtain returns a token other than refused, and whether it was remembered. At
+// most one token request is under way at a time.
+func (s *Session) obtain(ctx context.Context, refused Token) (_ Token, _ Credentials, remembered bool, _ error) {
+	if err := s.take(ctx); err != nil {
+		return Token{}, Credentials{}, false, err
+	}
+	defer s.release()
+	if s.usable() && !s.token.value.Equal(refused.value) {
+		return s.token, Credentials{s.cstID, s.used}, true, nil
+	}
+	s.token = Token{}
+	key, err := s.key.Secret()
+	s.used, s.broken = key, err != nil
+	if err != nil {
+		return Token{}, Credentials{}, false, &Error{
+			Reason: ReasonConfig, detail: "nothing was asked: no usable key", cause: err,
+		}
+	}
+	credentials := Credentials{s.cstID, key}
+	s.token, err = s.client.Token(ctx, credentials)
+	return s.token, credentials, false, err
+}
+
+// usable tells whether there is a token that will still be good on arrival.
+// Both clocks must agree: the monotonic one stands still while a machine is
+// suspended, the other is set by hand and over the network.
+func (s *Session) usable() bool {
+	now, last := s.client.options.Now(), s.token.Expires.Add(-tokenMargin)
+	return !s.token.Expires.IsZero() && now.Before(last) && now.Round(0).Before(last.Round(0))
+}
+
+// forget drops token if it is still the remembered one.
+func (s *Session) forget(ctx context.Context, token Token) {
+	if s.take(ctx) != nil {
+		return
+	}
+	defer s.release()
+	if s.token.value.Equal(token.value) {
+		s.token = Token{}
+	}
+}
+
+// KeyChanged tells whether the key differs from the one that the latest token
+// was asked for with, so that a refusal of that one says nothing any more.
+func (s *Session) KeyChanged(ctx context.Context) bool {
+	if s.take(ctx) != nil {
+		return false
+	}
+	defer s.release()
+	key, err := s.key.Secret()
+	if err != nil {
+		return false
+	}
+	return s.broken || !s.used.Equal(key)
+}
+
+func (s *Session) take(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return &Error{Reason: ReasonTimeout, Endpoint: EndpointToken, detail: "waiting for a token", cause: ctx.Err()}
+	}
+}
+
+func (s *Session) release() { <-s.turn }
