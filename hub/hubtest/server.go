@@ -1,0 +1,140 @@
+package hubtest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"payple_exporter/hub"
+)
+
+// controlPath is where a person changes the simulation while it runs. No
+// endpoint of the real hub is there.
+const controlPath = "/simulator/"
+
+// Server is a Hub that listens.
+type Server struct {
+	// URL is the hub's address, for the exporter's --payple.hub.
+	URL string
+
+	server *http.Server
+	served chan error
+}
+
+// Start serves h on address, such as "127.0.0.1:0", until Close.
+func Start(h *Hub, address string) (*Server, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("starting the simulated hub: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", h)
+	mux.HandleFunc("GET "+controlPath, h.show)
+	mux.HandleFunc("POST "+controlPath+"fault", h.control)
+	s := &Server{
+		URL:    "http://" + listener.Addr().String(),
+		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second},
+		served: make(chan error, 1),
+	}
+	go func() { s.served <- s.server.Serve(listener) }()
+	return s, nil
+}
+
+// Close stops the server and breaks whatever requests are under way.
+func (s *Server) Close() error {
+	if err := s.server.Close(); err != nil {
+		return fmt.Errorf("stopping the simulated hub: %w", err)
+	}
+	if err := <-s.served; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("the simulated hub stopped by itself: %w", err)
+	}
+	return nil
+}
+
+// State is what the simulator tells of one partner.
+type State struct {
+	CstID    string                  `json:"cst_id"`
+	Remain   hub.Won                 `json:"remain_amt"`
+	Total    hub.Won                 `json:"total_account_amt"`
+	Paid     hub.Won                 `json:"total_transfer_amt"`
+	Requests map[hub.Endpoint]int    `json:"requests"`
+	Faults   map[hub.Endpoint]string `json:"faults,omitempty"`
+}
+
+// States returns every partner's figures as they are now, and its faults.
+func (h *Hub) States() []State {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	elapsed := h.options.Now().Sub(h.began)
+	states := make([]State, 0, len(h.partners))
+	for _, id := range h.cstIDs() {
+		account := h.partners[id]
+		figures := account.Plan.At(elapsed)
+		state := State{
+			CstID: id, Remain: figures.Remain(), Total: figures.Total, Paid: figures.Transferred,
+			Requests: make(map[hub.Endpoint]int), Faults: make(map[hub.Endpoint]string),
+		}
+		for endpoint, n := range account.requests {
+			state.Requests[endpoint] = n
+		}
+		for endpoint, fault := range account.faults {
+			state.Faults[endpoint] = fault.Name
+		}
+		states = append(states, state)
+	}
+	return states
+}
+
+func (h *Hub) show(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	_ = encoder.Encode(h.States()) // the client may be gone: its business
+}
+
+// control breaks or mends: POST fault?cst_id=…[&endpoint=remain]&fault=NAME,
+// where the fault "none" mends and the endpoint defaults to both.
+func (h *Hub) control(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if err := h.Apply(query.Get("cst_id"), hub.Endpoint(query.Get("endpoint")), query.Get("fault")); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "ok") // the client may be gone: its business
+}
+
+// Apply breaks or mends by name: the fault "none" mends, an empty endpoint
+// means both and an empty cstID all partners.
+func (h *Hub) Apply(cstID string, endpoint hub.Endpoint, name string) error {
+	if endpoint != "" && endpoint != hub.EndpointToken && endpoint != hub.EndpointRemain {
+		return fmt.Errorf("no endpoint %q: want token or remain", endpoint)
+	}
+	ids := []string{cstID}
+	if cstID == "" {
+		ids = h.cstIDs()
+	}
+	var fault Fault
+	if name != "none" {
+		var err error
+		if fault, err = ParseFault(name); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		if name == "none" {
+			if !h.Mend(id) {
+				return fmt.Errorf("no partner %q", id)
+			}
+			continue
+		}
+		for _, at := range fault.Endpoints {
+			if (endpoint == "" || endpoint == at) && !h.Break(id, at, fault) {
+				return fmt.Errorf("no partner %q", id)
+			}
+		}
+	}
+	return nil
+}
