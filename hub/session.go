@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +27,8 @@ type Session struct {
 	// whether it could not be read.
 	used   Secret
 	broken bool
+
+	sent atomic.Uint64
 }
 
 // NewSession returns a session of partner cstID, which holds no token yet.
@@ -41,7 +44,7 @@ func (s *Session) Remain(ctx context.Context) (Limit, error) {
 	if err != nil {
 		return Limit{}, err
 	}
-	limit, err := s.client.Remain(ctx, token, credentials)
+	limit, err := s.remain(ctx, token, credentials)
 	if err == nil || !refusesToken(err) {
 		return limit, err
 	}
@@ -49,12 +52,17 @@ func (s *Session) Remain(ctx context.Context) (Limit, error) {
 		if token, credentials, _, err = s.obtain(ctx, token); err != nil {
 			return Limit{}, err
 		}
-		limit, err = s.client.Remain(ctx, token, credentials)
+		limit, err = s.remain(ctx, token, credentials)
 	}
 	if err != nil && refusesToken(err) {
 		s.forget(ctx, token)
 	}
 	return limit, err
+}
+
+func (s *Session) remain(ctx context.Context, token Token, credentials Credentials) (Limit, error) {
+	s.sent.Add(1)
+	return s.client.Remain(ctx, token, credentials)
 }
 
 func refusesToken(err error) bool {
@@ -81,6 +89,7 @@ func (s *Session) obtain(ctx context.Context, refused Token) (_ Token, _ Credent
 		}
 	}
 	credentials := Credentials{s.cstID, key}
+	s.sent.Add(1)
 	s.token, err = s.client.Token(ctx, credentials)
 	return s.token, credentials, false, err
 }
@@ -128,3 +137,19 @@ func (s *Session) take(ctx context.Context) error {
 }
 
 func (s *Session) release() { <-s.turn }
+
+// Needs tells how many requests the next call of Remain takes if all goes
+// well: one with a remembered token, else two.
+func (s *Session) Needs(ctx context.Context) int {
+	if s.take(ctx) != nil {
+		return 1
+	}
+	defer s.release()
+	if s.usable() {
+		return 1
+	}
+	return 2
+}
+
+// Sent counts the requests of this session so far.
+func (s *Session) Sent() uint64 { return s.sent.Load() }

@@ -1,0 +1,281 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+
+	"payple_exporter/hub"
+	"payple_exporter/threshold"
+)
+
+// Merchant is how a gate's merchant is labelled and measured.
+type Merchant struct {
+	Name  string // label merchant
+	CstID string // label cst_id
+	Hub   string // label hub: real, test, demo, or a host
+	// Thresholds are exposed for alert rules to compare with.
+	Thresholds threshold.Levels
+}
+
+// Querier asks the hub for one merchant. [hub.Session] is one.
+type Querier interface {
+	// Remain asks how much the merchant may still pay out. Its error is a
+	// *hub.Error.
+	Remain(ctx context.Context) (hub.Limit, error)
+	// KeyChanged tells whether the key differs from the one last used.
+	KeyChanged(ctx context.Context) bool
+	// Needs tells how many requests the next query takes if all goes well.
+	Needs(ctx context.Context) int
+	// Sent counts all requests so far.
+	Sent() uint64
+}
+
+// Settings are what all gates have in common.
+type Settings struct {
+	// MinInterval is how often a merchant is asked at most.
+	MinInterval time.Duration
+	// MaxAge is how old a figure may be served; 0 means never after a failure.
+	MaxAge time.Duration
+	// Timeout is for one query, both steps.
+	Timeout time.Duration
+	// Bounds hold for all merchants together.
+	Bounds *Bounds
+	// Logger is told when a merchant's failure begins, changes and ends.
+	Logger log.Logger
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+	// Jitter returns a number in [0, 1); nil means math/rand.
+	Jitter func() float64
+}
+
+// withDefaults fills in what may be left out.
+func (s Settings) withDefaults() Settings {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
+	if s.Jitter == nil {
+		s.Jitter = rand.Float64 //nolint:gosec // spreads load, guards nothing
+	}
+	if s.Logger == nil {
+		s.Logger = log.NewNopLogger()
+	}
+	if s.Bounds == nil {
+		s.Bounds = NewBounds(1, 0)
+	}
+	return s
+}
+
+// Gate stands between scrapes and the hub for one merchant: it decides when to
+// ask, lets all scrapes share one query, and keeps what was last learned. It
+// is safe for use by many goroutines.
+type Gate struct {
+	merchant Merchant
+	querier  Querier
+	settings Settings
+
+	mu sync.Mutex
+	// running is closed when the query that is under way has ended; nil if
+	// none is.
+	running chan struct{}
+	pace    *pace
+	memory  memory
+}
+
+// memory is what a gate knows of its merchant.
+type memory struct {
+	limit       hub.Limit
+	lastSuccess time.Time  // zero before the first
+	failure     *hub.Error // of the latest attempt; nil if it succeeded
+	since       time.Time  // when the failure began
+	duration    time.Duration
+	queries     uint64
+	failures    uint64
+	fromMemory  map[Cause]uint64
+}
+
+// NewGate returns a gate that has not asked yet.
+func NewGate(merchant Merchant, querier Querier, settings Settings) *Gate {
+	settings = settings.withDefaults()
+	return &Gate{
+		merchant: merchant, querier: querier, settings: settings,
+		pace:   newPace(settings.MinInterval, settings.Jitter),
+		memory: memory{fromMemory: make(map[Cause]uint64)},
+	}
+}
+
+// Snapshot returns what is known of the merchant, after asking the hub if its
+// turn has come. It waits for an answer no longer than ctx.
+func (g *Gate) Snapshot(ctx context.Context) Snapshot {
+	visit := g.enter(ctx)
+	return visit.snapshot(ctx)
+}
+
+// visit is one scrape at a gate: entered, and not yet answered. The two halves
+// are apart so that a scrape enters all its gates before it waits at any.
+type visit struct {
+	gate    *Gate
+	running <-chan struct{} // to wait for; nil: memory answers
+	cause   Cause
+}
+
+// enter begins a query, joins the one under way, or finds the gate closed.
+func (g *Gate) enter(ctx context.Context) visit {
+	g.reopenForNewKey(ctx)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.running != nil {
+		return visit{g, g.running, CauseShared}
+	}
+	if cause := g.pace.closed(g.settings.Now()); cause != "" {
+		return visit{g, nil, cause}
+	}
+	g.running = make(chan struct{})
+	// The query outlives the scrape that began it: its answer is good for the
+	// next one, and a scraper that leaves early must not make others fail.
+	go g.query(context.WithoutCancel(ctx))
+	return visit{g, g.running, ""}
+}
+
+// reopenForNewKey ends a backoff for what only a person can mend, as soon as a
+// person has changed the key. The key is read without the lock: it may come
+// from a slow disk.
+func (g *Gate) reopenForNewKey(ctx context.Context) {
+	if !g.refused() || !g.querier.KeyChanged(ctx) {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.pace.reopen()
+}
+
+// refused tells whether the gate is closed for what only a person can mend.
+func (g *Gate) refused() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.memory.failure != nil && needsPerson(g.memory.failure.Reason) &&
+		g.running == nil && g.pace.closed(g.settings.Now()) == CauseBackoff
+}
+
+// query asks the hub once, within the bounds of the process.
+func (g *Gate) query(ctx context.Context) {
+	g.mu.Lock()
+	doubtful := g.memory.failure != nil
+	g.mu.Unlock()
+	leave, err := g.settings.Bounds.enter(ctx, doubtful, g.querier.Needs(ctx))
+	if err != nil {
+		// ctx is never cancelled and never ends: Bounds cannot have refused.
+		panic(err)
+	}
+	began := g.begin()
+	sent := g.querier.Sent()
+	ctx, cancel := context.WithTimeout(ctx, g.settings.Timeout)
+	limit, err := g.querier.Remain(ctx)
+	cancel()
+	leave(int(g.querier.Sent() - sent)) //nolint:gosec // a handful
+	g.end(began, limit, err)
+}
+
+// begin notes that the query starts now, after it has waited for its turn.
+func (g *Gate) begin() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	began := g.settings.Now()
+	g.pace.began(began)
+	return began
+}
+
+// end keeps what a query has brought and lets the waiting scrapes go on.
+func (g *Gate) end(began time.Time, limit hub.Limit, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.settings.Now()
+	before := g.memory.failure
+	since := g.memory.since
+	g.memory.queries++
+	g.memory.duration = now.Sub(began)
+	if err == nil {
+		g.memory.limit, g.memory.lastSuccess, g.memory.failure = limit, now, nil
+		g.pace.succeeded()
+	} else {
+		g.fail(now, asFailure(err))
+	}
+	close(g.running)
+	g.running = nil
+	g.report(before, now.Sub(since))
+}
+
+// fail keeps a failure, and the figures of the last success beside it.
+func (g *Gate) fail(now time.Time, failure *hub.Error) {
+	if g.memory.failure == nil {
+		g.memory.since = now
+	}
+	g.memory.failures++
+	g.memory.failure = failure
+	g.pace.failed(now, failure.Reason, failure.RetryAfter)
+}
+
+// asFailure returns err as what package hub promises it to be.
+func asFailure(err error) *hub.Error {
+	var failure *hub.Error
+	if !errors.As(err, &failure) {
+		// Not err itself: only *hub.Error is known to hold no secret.
+		return &hub.Error{Reason: hub.ReasonNetwork}
+	}
+	return failure
+}
+
+// report logs where a failure begins, changes its reason or its code, or ends,
+// and nothing in between: a hub that is down for a night is two lines.
+func (g *Gate) report(before *hub.Error, lasted time.Duration) {
+	now := g.memory.failure
+	logger := log.With(g.settings.Logger, "merchant", g.merchant.Name)
+	switch {
+	case now == nil && before != nil:
+		_ = level.Info(logger).Log("msg", "remaining limit is known again", "unknown_for", lasted.Round(time.Millisecond))
+	case now != nil && (before == nil || before.Reason != now.Reason || before.Code != now.Code):
+		_ = level.Warn(logger).Log(
+			"msg", "remaining limit could not be asked", "reason", now.Reason, "err", now, "action", now.Action(),
+			"next_query", g.pace.opens().UTC().Format(time.RFC3339))
+	}
+}
+
+// snapshot waits for the query that the visit began or joined, but no longer
+// than ctx, and returns what is known then.
+func (v visit) snapshot(ctx context.Context) Snapshot {
+	cause := v.cause
+	if v.running != nil {
+		select {
+		case <-v.running:
+		case <-ctx.Done():
+			cause = v.late()
+		}
+	}
+	return v.gate.leave(cause)
+}
+
+// late returns the cause for a visit whose time is over. The query may have
+// ended in the same moment, and then it counts.
+func (v visit) late() Cause {
+	select {
+	case <-v.running:
+		return v.cause
+	default:
+		return CauseDeadline
+	}
+}
+
+// leave counts the scrape and returns what is known.
+func (g *Gate) leave(cause Cause) Snapshot {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if cause != "" {
+		g.memory.fromMemory[cause]++
+	}
+	return g.snapshot(g.settings.Now())
+}

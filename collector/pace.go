@@ -1,0 +1,125 @@
+package collector
+
+import (
+	"math"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"payple_exporter/hub"
+)
+
+// Cause is why a scrape was answered from memory.
+type Cause string
+
+// The causes, as the metric payple_scrapes_from_memory_total names them.
+const (
+	CauseMinInterval Cause = "min_interval" // the merchant was asked a moment ago
+	CauseBackoff     Cause = "backoff"      // the latest queries failed
+	CauseShared      Cause = "shared"       // a query was under way, and its answer served this scrape too
+	CauseDeadline    Cause = "deadline"     // the scrape had to be answered before the hub did
+)
+
+// Causes returns all causes, in the order of the documentation.
+func Causes() []Cause {
+	return []Cause{CauseMinInterval, CauseBackoff, CauseShared, CauseDeadline}
+}
+
+// How long a merchant that fails is left in peace at the most.
+const (
+	maxBackoff = time.Minute
+	// maxLongBackoff is for what only a person can mend. Asking with a refused
+	// key over and over may get an account locked.
+	maxLongBackoff = 5 * time.Minute
+	maxRetryAfter  = 5 * time.Minute
+)
+
+// needsPerson tells whether a failure lasts until somebody changes the key,
+// the configuration or the hub's list of addresses.
+func needsPerson(reason hub.Reason) bool {
+	switch reason {
+	case hub.ReasonAuth, hub.ReasonIPNotAllowed, hub.ReasonConfig:
+		return true
+	case hub.ReasonTimeout, hub.ReasonNetwork, hub.ReasonTLS, hub.ReasonHTTPStatus,
+		hub.ReasonRateLimited, hub.ReasonRejected, hub.ReasonInvalidResponse:
+	}
+	return false
+}
+
+// pace decides when a merchant may be asked again. It knows no clock: whoever
+// uses it says what time it is.
+type pace struct {
+	interval time.Duration
+	// jitter returns a number in [0, 1), so that exporters and merchants that
+	// failed together do not all come back at once.
+	jitter func() float64
+	growth *backoff.ExponentialBackOff
+
+	asked time.Time // when the latest query began; zero before the first
+	until time.Time // the end of a backoff; zero if there is none
+}
+
+func newPace(interval time.Duration, jitter func() float64) *pace {
+	p := &pace{
+		interval: interval, jitter: jitter,
+		growth: &backoff.ExponentialBackOff{
+			InitialInterval: 2 * interval, Multiplier: 2, MaxInterval: math.MaxInt64,
+			// The library's own jitter takes its randomness from a global
+			// source and goes beyond the cap: see failed.
+			RandomizationFactor: 0,
+		},
+	}
+	p.growth.Reset()
+	return p
+}
+
+// closed tells why the merchant may not be asked now; "" if it may.
+func (p *pace) closed(now time.Time) Cause {
+	switch {
+	case !p.asked.IsZero() && now.Sub(p.asked) < p.interval:
+		return CauseMinInterval
+	case now.Before(p.until):
+		return CauseBackoff
+	}
+	return ""
+}
+
+// opens returns when the merchant may be asked again; zero before the first
+// query.
+func (p *pace) opens() time.Time {
+	if p.asked.IsZero() {
+		return time.Time{}
+	}
+	next := p.asked.Add(p.interval)
+	if p.until.After(next) {
+		return p.until
+	}
+	return next
+}
+
+// began notes that a query begins.
+func (p *pace) began(now time.Time) { p.asked = now }
+
+// succeeded ends any backoff.
+func (p *pace) succeeded() {
+	p.until = time.Time{}
+	p.growth.Reset()
+}
+
+// failed begins or lengthens a backoff: the n-th failure in a row closes the
+// gate for interval × 2ⁿ from the query's beginning, less up to a fifth.
+func (p *pace) failed(now time.Time, reason hub.Reason, retryAfter time.Duration) {
+	limit := maxBackoff
+	if needsPerson(reason) {
+		limit = maxLongBackoff
+	}
+	delay := min(p.growth.NextBackOff(), limit)
+	delay -= time.Duration(p.jitter() * float64(delay) / 5)
+	p.until = p.asked.Add(max(delay, p.interval))
+	if asked := now.Add(min(retryAfter, maxRetryAfter)); retryAfter > 0 && asked.After(p.until) {
+		p.until = asked
+	}
+}
+
+// reopen ends a backoff whose cause may be gone.
+func (p *pace) reopen() { p.succeeded() }
