@@ -10,18 +10,26 @@ import (
 	"payple_exporter/threshold"
 )
 
+// Watched is a merchant and the gate to ask for it. The labels are not the
+// gate's, so that a change of them leaves the gate as it is.
+type Watched struct {
+	Merchant
+
+	Gate *Gate
+}
+
 // Collector turns what gates know into metrics.
 type Collector struct {
-	gates    []*Gate
+	watched  []Watched
 	settings Settings
 	descs    map[string]*prometheus.Desc
 	types    map[string]prometheus.ValueType
 }
 
-// New returns a collector of these gates.
-func New(settings Settings, gates []*Gate) *Collector {
+// New returns a collector of these merchants.
+func New(settings Settings, watched []Watched) *Collector {
 	c := &Collector{
-		gates: gates, settings: settings,
+		watched: watched, settings: settings,
 		descs: make(map[string]*prometheus.Desc), types: make(map[string]prometheus.ValueType),
 	}
 	for _, m := range Metrics() {
@@ -34,13 +42,14 @@ func New(settings Settings, gates []*Gate) *Collector {
 // Snapshots asks for all merchants at once and returns what is known of each,
 // in the order of configuration, when the last has answered or ctx ends.
 func (c *Collector) Snapshots(ctx context.Context) []Snapshot {
-	visits := make([]visit, len(c.gates))
-	for i, gate := range c.gates {
-		visits[i] = gate.enter(ctx)
+	visits := make([]visit, len(c.watched))
+	for i, watched := range c.watched {
+		visits[i] = watched.Gate.enter(ctx)
 	}
 	snapshots := make([]Snapshot, len(visits))
 	for i, visit := range visits {
 		snapshots[i] = visit.snapshot(ctx)
+		snapshots[i].Merchant = c.watched[i].Merchant
 	}
 	return snapshots
 }
@@ -145,3 +154,25 @@ func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // Interface check: a session of package hub can stand behind a gate.
 var _ Querier = (*hub.Session)(nil)
+
+// Only returns a collector of one merchant alone, and whether there is one of
+// that name.
+func (c *Collector) Only(name string) (*Collector, bool) {
+	for _, watched := range c.watched {
+		if watched.Name == name {
+			one := *c
+			one.watched = []Watched{watched}
+			return &one, true
+		}
+	}
+	return nil, false
+}
+
+// Merchants returns all merchants in the order of configuration.
+func (c *Collector) Merchants() []Merchant {
+	merchants := make([]Merchant, len(c.watched))
+	for i, watched := range c.watched {
+		merchants[i] = watched.Merchant
+	}
+	return merchants
+}

@@ -14,7 +14,7 @@ import (
 	"payple_exporter/threshold"
 )
 
-// Merchant is how a gate's merchant is labelled and measured.
+// Merchant is how a merchant is labelled and measured.
 type Merchant struct {
 	Name  string // label merchant
 	CstID string // label cst_id
@@ -75,7 +75,7 @@ func (s Settings) withDefaults() Settings {
 // ask, lets all scrapes share one query, and keeps what was last learned. It
 // is safe for use by many goroutines.
 type Gate struct {
-	merchant Merchant
+	name     string // of the merchant, for the log
 	querier  Querier
 	settings Settings
 
@@ -99,14 +99,23 @@ type memory struct {
 	fromMemory  map[Cause]uint64
 }
 
-// NewGate returns a gate that has not asked yet.
-func NewGate(merchant Merchant, querier Querier, settings Settings) *Gate {
+// NewGate returns a gate for the merchant of that name, which has not asked yet.
+func NewGate(name string, querier Querier, settings Settings) *Gate {
 	settings = settings.withDefaults()
 	return &Gate{
-		merchant: merchant, querier: querier, settings: settings,
+		name: name, querier: querier, settings: settings,
 		pace:   newPace(settings.MinInterval, settings.Jitter),
 		memory: memory{fromMemory: make(map[Cause]uint64)},
 	}
+}
+
+// Configure changes what a configuration may change of a gate that goes on: the
+// merchant's name in the log, and how often it is asked at most.
+func (g *Gate) Configure(name string, minInterval time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.name, g.settings.MinInterval = name, minInterval
+	g.pace.setInterval(minInterval)
 }
 
 // Snapshot returns what is known of the merchant, after asking the hub if its
@@ -234,13 +243,13 @@ func asFailure(err error) *hub.Error {
 // and nothing in between: a hub that is down for a night is two lines.
 func (g *Gate) report(before *hub.Error, lasted time.Duration) {
 	now := g.memory.failure
-	logger := log.With(g.settings.Logger, "merchant", g.merchant.Name)
 	switch {
 	case now == nil && before != nil:
-		_ = level.Info(logger).Log("msg", "remaining limit is known again", "unknown_for", lasted.Round(time.Millisecond))
+		_ = level.Info(g.settings.Logger).Log(
+			"msg", "remaining limit is known again", "merchant", g.name, "failing_for", lasted.Round(time.Millisecond))
 	case now != nil && (before == nil || before.Reason != now.Reason || before.Code != now.Code):
-		_ = level.Warn(logger).Log(
-			"msg", "remaining limit could not be asked", "reason", now.Reason, "err", now, "action", now.Action(),
+		_ = level.Warn(g.settings.Logger).Log(
+			"msg", "remaining limit could not be asked", "merchant", g.name, "reason", now.Reason, "err", now, "action", now.Action(),
 			"next_query", g.pace.opens().UTC().Format(time.RFC3339))
 	}
 }

@@ -73,6 +73,11 @@ func newPace(interval time.Duration, jitter func() float64) *pace {
 	return p
 }
 
+// setInterval changes the interval from the next query on.
+func (p *pace) setInterval(interval time.Duration) {
+	p.interval, p.growth.InitialInterval = interval, 2*interval
+}
+
 // closed tells why the merchant may not be asked now; "" if it may.
 func (p *pace) closed(now time.Time) Cause {
 	switch {

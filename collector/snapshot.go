@@ -10,6 +10,7 @@ import (
 // Snapshot is what is known of one merchant at one moment: figures and health
 // apart, so that no failure can pass for a figure.
 type Snapshot struct {
+	// Merchant is set by a Collector; a Gate knows no labels.
 	Merchant Merchant
 
 	// Known tells whether Limit may be shown: it was given by the hub and is
@@ -43,7 +44,6 @@ type Snapshot struct {
 func (g *Gate) snapshot(now time.Time) Snapshot {
 	m := g.memory
 	snapshot := Snapshot{
-		Merchant:    g.merchant,
 		LastSuccess: m.lastSuccess,
 		Attempted:   m.queries > 0,
 		Up:          m.queries > 0 && m.failure == nil,

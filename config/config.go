@@ -1,0 +1,132 @@
+// Package config tells which merchants to watch and how: from flags for one,
+// from a file for many. What it returns is valid; what is not is refused with
+// where it stands and what to do.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"time"
+
+	"payple_exporter/hub"
+	"payple_exporter/threshold"
+)
+
+// Hub is the address of a hub and what it is called in the label hub.
+type Hub struct {
+	Label string // real, test, or the host
+	URL   string
+}
+
+// Merchant is one partner to watch.
+type Merchant struct {
+	Name       string
+	CstID      string
+	Key        hub.Key
+	Hub        Hub
+	Thresholds threshold.Levels
+}
+
+// Config is what to watch.
+type Config struct {
+	// MinInterval is how often each merchant is asked at most.
+	MinInterval time.Duration
+	Merchants   []Merchant
+}
+
+// Defaults hold where a file says nothing.
+type Defaults struct {
+	Hub         Hub
+	MinInterval time.Duration
+	Thresholds  threshold.Levels
+}
+
+// One returns the configuration of a single merchant, named after its id.
+func One(cstID string, key hub.Key, defaults Defaults) (Config, error) {
+	if err := errors.Join(checkName(cstID), checkKey(key), CheckMinInterval(defaults.MinInterval)); err != nil {
+		return Config{}, err
+	}
+	return Config{
+		MinInterval: defaults.MinInterval,
+		Merchants: []Merchant{{
+			Name: cstID, CstID: cstID, Key: key, Hub: defaults.Hub, Thresholds: defaults.Thresholds,
+		}},
+	}, nil
+}
+
+// minMinInterval is the shortest interval that may be set. No rate limit of
+// the hub is published; a sister API's is one call a second.
+const minMinInterval = time.Second
+
+// maxMinInterval is the longest: beyond it nobody would be told in time.
+const maxMinInterval = time.Hour
+
+// CheckMinInterval tells whether a merchant may be asked this often.
+func CheckMinInterval(interval time.Duration) error {
+	if interval < minMinInterval || interval > maxMinInterval {
+		return fmt.Errorf("min interval %s: want from %s to %s", interval, minMinInterval, maxMinInterval)
+	}
+	return nil
+}
+
+// maxNameBytes bounds a merchant's name and id, which become labels.
+const maxNameBytes = 100
+
+// checkName refuses what would make a confusing label.
+func checkName(name string) error {
+	if name == "" {
+		return errors.New("the name is empty")
+	}
+	if len(name) > maxNameBytes {
+		return fmt.Errorf("a name or id is longer than %d bytes", maxNameBytes)
+	}
+	for _, r := range name {
+		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+			return fmt.Errorf("%q holds a character that cannot be shown", name)
+		}
+	}
+	return nil
+}
+
+// checkKey reads the key once, so that a wrong path is found at the start and
+// not at night.
+func checkKey(key hub.Key) error {
+	_, err := key.Secret()
+	if err != nil {
+		return fmt.Errorf("no usable custKey: %w", err)
+	}
+	return nil
+}
+
+// ParseHub reads "real", "test", or an address: https to any host, http only
+// to this machine, since custKey is in every request.
+func ParseHub(text string) (Hub, error) {
+	switch text {
+	case "real":
+		return Hub{"real", hub.RealURL}, nil
+	case "test":
+		return Hub{"test", hub.TestURL}, nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Hostname() == "" {
+		return Hub{}, errors.New("hub: want real, test or an address such as https://hub.example")
+	}
+	switch {
+	case u.User != nil:
+		return Hub{}, errors.New("hub: a name or password in the address would be shown: take it out")
+	case u.RawQuery != "" || u.Fragment != "":
+		return Hub{}, fmt.Errorf("hub %q: want an address without ? and #", text)
+	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+		return Hub{u.Host, text}, nil
+	case u.Scheme == "http":
+		return Hub{}, fmt.Errorf("hub %q: http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)", text)
+	}
+	return Hub{}, fmt.Errorf("hub %q: want https", text)
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

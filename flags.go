@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"payple_exporter/config"
+	"payple_exporter/hub"
+	"payple_exporter/threshold"
+)
+
+const appName = "payple_exporter"
+
+// flags are what the command line and the environment say.
+type flags struct {
+	cstID, custKeyFile, hub, referer string
+	minInterval, maxAge, timeout     time.Duration
+	maxConcurrency                   int
+	maxRequestsPerSecond             float64
+	warning, critical                []string
+	configFile                       string
+	configCheck, demo                bool
+
+	web             *toolkit.FlagConfig
+	telemetryPath   string
+	timeoutOffset   time.Duration
+	maxRequests     int
+	lifecycle       bool
+	withoutExporter bool
+	sdAddress       string
+
+	logLevel, logFormat string
+
+	checkJSON bool
+
+	simulateAddress string
+	simulateFault   string
+	healthAddress   string
+}
+
+// program is a parsed command line: what to do, and all that it needs.
+type program struct {
+	flags          flags
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	// execute is the command; nil if the command line asked for help or the
+	// version, which have been printed.
+	execute func(context.Context) error
+}
+
+// parse reads the command line and the environment.
+func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) (*program, error) {
+	p := &program{stdout: stdout, stderr: stderr, getenv: getenv}
+	app := kingpin.New(appName, "Exposes how much a Payple partner may still pay out as Prometheus metrics.")
+	app.HelpFlag.Short('h')
+	app.Version(version.Print(appName))
+	app.VersionFlag.Short('v')
+	app.UsageWriter(stdout)
+	app.ErrorWriter(stderr)
+	app.DefaultEnvars()
+	answered := false
+	app.Terminate(func(int) { answered = true })
+	p.flags.merchants(app)
+	p.flags.logging(app)
+	commands := map[string]func(context.Context) error{}
+
+	serve := app.Command("serve", "Serve metrics. This is what happens without a command.").Default()
+	p.flags.serving(serve)
+	commands[serve.FullCommand()] = p.serve
+
+	check := app.Command("check", "Ask the hub once for each merchant and print what it says.")
+	check.Flag("json", "Print JSON for scripts.").BoolVar(&p.flags.checkJSON)
+	commands[check.FullCommand()] = p.check
+
+	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
+	simulate.Flag("simulate.listen-address", "Address that the simulated hub listens on.").
+		Default("127.0.0.1:10912").StringVar(&p.flags.simulateAddress)
+	simulate.Flag("simulate.fault", "Fault that all merchants meet from the start, such as hang, status=503 or result=T0310.").
+		StringVar(&p.flags.simulateFault)
+	commands[simulate.FullCommand()] = p.simulate
+
+	health := app.Command("healthcheck", "Ask the running exporter whether it is healthy, for images without a shell.")
+	health.Flag("web.listen-address", "Address that the exporter listens on.").
+		Default(":10911").StringVar(&p.flags.healthAddress)
+	commands[health.FullCommand()] = p.healthcheck
+
+	command, err := app.Parse(args)
+	if answered {
+		return p, nil
+	}
+	if err != nil {
+		return nil, usageError{fmt.Errorf("%w, try --help", err)}
+	}
+	p.execute = commands[command]
+	return p, nil
+}
+
+// merchants defines the flags that say whom to ask, and how.
+func (f *flags) merchants(app *kingpin.Application) {
+	app.Flag("payple.cst-id", "Partner id, for the set-up with one merchant.").
+		Envar("PAYPLE_CST_ID").StringVar(&f.cstID)
+	app.Flag("payple.cust-key-file", "File that holds the partner's custKey; read anew for every token. "+
+		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, never in a flag.").
+		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
+	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
+		Envar("PAYPLE_HUB").Default("real").StringVar(&f.hub)
+	app.Flag("payple.min-interval", "A merchant is asked at most this often, however many scrape it.").
+		Default("10s").DurationVar(&f.minInterval)
+	app.Flag("payple.max-age", "How old a figure may be served while queries fail; 0 means never after a failure.").
+		Default("5m").DurationVar(&f.maxAge)
+	app.Flag("payple.timeout", "Time-out of one query, both steps.").
+		Default("5s").DurationVar(&f.timeout)
+	app.Flag("payple.referer", "Referer header to send, if Payple asked you for one.").
+		StringVar(&f.referer)
+	app.Flag("payple.max-concurrency", "How many queries may be under way at once, over all merchants.").
+		Default("32").IntVar(&f.maxConcurrency)
+	app.Flag("payple.max-requests-per-second", "How many requests a second the hub gets at most, over all merchants; 0 means no limit.").
+		Default("0").Float64Var(&f.maxRequestsPerSecond)
+	app.Flag("threshold.warning", "When a remaining limit is low enough for a ticket: 5000000 won, 20% of the total, or 24h of runway. "+
+		"Repeatable, one of each kind; 20% if none is set.").StringsVar(&f.warning)
+	app.Flag("threshold.critical", "When a remaining limit is low enough for a page. "+
+		"Repeatable, one of each kind; 10% if none is set.").StringsVar(&f.critical)
+	app.Flag("config.file", "File that lists many merchants.").StringVar(&f.configFile)
+	app.Flag("demo", "Ask an in-process simulated hub with invented merchants; needs no credentials.").BoolVar(&f.demo)
+}
+
+func (f *flags) logging(app *kingpin.Application) {
+	app.Flag("log.level", "Only log messages of this severity or above: debug, info, warn, error.").
+		Default("info").EnumVar(&f.logLevel, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Form of log lines: logfmt or json.").
+		Default("logfmt").EnumVar(&f.logFormat, "logfmt", "json")
+}
+
+// serving defines the flags of the serve command.
+func (f *flags) serving(serve *kingpin.CmdClause) {
+	f.web = kingpinflag.AddFlags(serve, ":10911")
+	serve.Flag("config.check", "Validate the configuration, print what would run with secrets hidden, and exit.").
+		BoolVar(&f.configCheck)
+	serve.Flag("web.telemetry-path", "Path under which to expose metrics.").
+		Default("/metrics").StringVar(&f.telemetryPath)
+	serve.Flag("web.timeout-offset", "Time to take off Prometheus' scrape time-out, so that the answer arrives before it.").
+		Default("500ms").DurationVar(&f.timeoutOffset)
+	serve.Flag("web.max-requests", "How many scrapes, probes and pages are answered at once.").
+		Default("40").IntVar(&f.maxRequests)
+	serve.Flag("web.enable-lifecycle", "Enable reload over HTTP: POST /-/reload.").
+		BoolVar(&f.lifecycle)
+	serve.Flag("web.disable-exporter-metrics", "Leave out metrics about the exporter itself (go_*, process_*, promhttp_*).").
+		BoolVar(&f.withoutExporter)
+	serve.Flag("web.sd-address", "Address that /sd names as every target, where this exporter is behind a proxy; by default the one that /sd was asked under.").
+		StringVar(&f.sdAddress)
+}
+
+// validate refuses values that no flag type can refuse.
+func (f *flags) validate() error {
+	var faults []error
+	if f.timeout <= 0 || f.timeout > time.Minute {
+		faults = append(faults, fmt.Errorf("--payple.timeout %s: want above 0 and up to 1m", f.timeout))
+	}
+	if f.maxAge < 0 {
+		faults = append(faults, fmt.Errorf("--payple.max-age %s: want 0 or more", f.maxAge))
+	}
+	if f.maxConcurrency < 1 {
+		faults = append(faults, fmt.Errorf("--payple.max-concurrency %d: want at least 1", f.maxConcurrency))
+	}
+	if !(f.maxRequestsPerSecond >= 0) {
+		faults = append(faults, fmt.Errorf("--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond))
+	}
+	if f.telemetryPath != "" && f.maxRequests < 1 {
+		faults = append(faults, fmt.Errorf("--web.max-requests %d: want at least 1", f.maxRequests))
+	}
+	return errors.Join(faults...)
+}
+
+// defaults returns what holds where a merchants file says nothing.
+func (f *flags) defaults() (config.Defaults, error) {
+	address, err := config.ParseHub(f.hub)
+	if err != nil {
+		return config.Defaults{}, fmt.Errorf("--payple.%w", err)
+	}
+	levels, err := threshold.ParseLevels(f.warning, f.critical, threshold.Default())
+	if err != nil {
+		return config.Defaults{}, fmt.Errorf("--threshold: %w", err)
+	}
+	if err := config.CheckMinInterval(f.minInterval); err != nil {
+		return config.Defaults{}, fmt.Errorf("--payple.min-interval: %w", err)
+	}
+	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels}, nil
+}
+
+// custKeyEnv is where the key of the one-merchant set-up may stand.
+const custKeyEnv = "PAYPLE_CUST_KEY"
+
+// loadConfig returns the merchants that the flags name, directly or by file.
+func (p *program) loadConfig() (config.Config, error) {
+	f := &p.flags
+	defaults, err := f.defaults()
+	if err != nil {
+		return config.Config{}, err
+	}
+	switch {
+	case f.configFile != "" && (f.cstID != "" || f.custKeyFile != ""):
+		return config.Config{}, errors.New("--config.file lists the merchants: take out --payple.cst-id and --payple.cust-key-file (and PAYPLE_CST_ID, PAYPLE_CUST_KEY_FILE)")
+	case f.configFile != "":
+		return config.Load(f.configFile, defaults, p.getenv)
+	case f.cstID == "":
+		return config.Config{}, errors.New("whom to ask? Set --payple.cst-id and --payple.cust-key-file, name a --config.file, or try --demo")
+	case f.custKeyFile != "" && p.getenv(custKeyEnv) != "":
+		return config.Config{}, errors.New("two keys: take out either --payple.cust-key-file (PAYPLE_CUST_KEY_FILE) or PAYPLE_CUST_KEY")
+	case f.custKeyFile != "":
+		return config.One(f.cstID, hub.FileKey(f.custKeyFile), defaults)
+	case p.getenv(custKeyEnv) != "":
+		return config.One(f.cstID, config.EnvKey(custKeyEnv, p.getenv), defaults)
+	}
+	return config.Config{}, errors.New("no custKey: name a file with --payple.cust-key-file, or set the environment variable PAYPLE_CUST_KEY")
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// localURL returns where a listen address is reached from this machine.
+func localURL(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "http://" + address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// healthcheck asks the running exporter on this machine whether it is healthy.
+func (p *program) healthcheck(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	plain := localURL(p.flags.healthAddress) + "/-/healthy"
+	secure := "https" + plain[len("http"):]
+	err := askHealth(ctx, plain)
+	var status statusError
+	if errors.As(err, &status) && status == http.StatusBadRequest {
+		// What a TLS listener answers to plain HTTP.
+		err = askHealth(ctx, secure)
+	}
+	if err != nil {
+		return fmt.Errorf("healthcheck: %w", err)
+	}
+	return nil
+}
+
+// statusError is an HTTP status that is not healthy.
+type statusError int
+
+func (s statusError) Error() string {
+	return fmt.Sprintf("HTTP %d %s", int(s), http.StatusText(int(s)))
+}
+
+func askHealth(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return fmt.Errorf("asking %s: %w", url, err)
+	}
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		// The certificate is for the name that Prometheus uses. Nothing is
+		// sent that would have to be kept secret, and the answer is yes or no.
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // see above
+	}}
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("asking %s: %w", url, err)
+	}
+	defer response.Body.Close() //nolint:errcheck // nothing is read
+	switch response.StatusCode {
+	// 401 comes from a server that is well and wants a password.
+	case http.StatusOK, http.StatusUnauthorized:
+		return nil
+	}
+	return statusError(response.StatusCode)
+}

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/go-kit/log/level"
+)
+
+// targetGroup is one entry of Prometheus' HTTP service discovery.
+type targetGroup struct {
+	Targets []string          `json:"targets"`
+	Labels  map[string]string `json:"labels"`
+}
+
+// discovery lists one target for each merchant, to be scraped at /probe.
+func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {
+	address := s.options.SDAddress
+	if address == "" {
+		address = r.Host
+	}
+	groups := []targetGroup{}
+	for _, merchant := range s.options.Collector().Merchants() {
+		groups = append(groups, targetGroup{
+			Targets: []string{address},
+			Labels: map[string]string{
+				"__metrics_path__": "/probe",
+				"__param_merchant": merchant.Name,
+				"merchant":         merchant.Name,
+			},
+		})
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(groups) // the client may be gone: its business
+}
+
+// reload reads the configuration anew.
+func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
+	if s.options.Reload == nil {
+		http.Error(w, "reload over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+		return
+	}
+	if err := s.options.Reload(r.Context()); err != nil {
+		http.Error(w, "the last good configuration stays: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_ = level.Debug(s.options.Logger).Log("msg", "reloaded over HTTP")
+	_, _ = w.Write([]byte("reloaded\n")) // the client may be gone: its business
+}

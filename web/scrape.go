@@ -1,0 +1,93 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+const (
+	// timeoutHeader is how Prometheus says when it will stop waiting.
+	timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
+	// defaultTimeout is for whoever does not say: Prometheus' own default.
+	defaultTimeout = 10 * time.Second
+	// maxTimeout keeps an answer below the server's write time-out.
+	maxTimeout = 100 * time.Second
+)
+
+// scrapeTimeout returns how long a scrape may take: what its header says, less
+// offset, or half of it where the offset would leave nothing.
+func scrapeTimeout(header string, offset time.Duration) time.Duration {
+	timeout := defaultTimeout
+	if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0 && !math.IsInf(seconds, 1) {
+		timeout = time.Duration(min(seconds, maxTimeout.Seconds()) * float64(time.Second))
+	}
+	return max(timeout-offset, timeout/2)
+}
+
+// scrapeContext returns the time that a scrape has.
+func (s *Server) scrapeContext(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), scrapeTimeout(r.Header.Get(timeoutHeader), s.options.TimeoutOffset))
+}
+
+// metrics answers a scrape of all merchants, with the exporter's own metrics.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := s.scrapeContext(r)
+	defer cancel()
+	s.expose(w, r, s.options.Own, s.options.Collector().Bind(ctx))
+}
+
+// probe answers a scrape of one merchant alone.
+func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
+	names := r.URL.Query()["merchant"]
+	if len(names) != 1 || names[0] == "" {
+		http.Error(w, "want one merchant: /probe?merchant=NAME; /sd lists the names", http.StatusBadRequest)
+		return
+	}
+	one, found := s.options.Collector().Only(names[0])
+	if !found {
+		http.Error(w, fmt.Sprintf("no merchant %q is configured; /sd lists the names", names[0]), http.StatusNotFound)
+		return
+	}
+	ctx, cancel := s.scrapeContext(r)
+	defer cancel()
+	s.expose(w, r, nil, one.Bind(ctx))
+}
+
+// expose writes what the collector tells, and what own gathers if it is there.
+//
+// Every scrape has a registry of its own, because its collector is bound to
+// that scrape's deadline. Gathers are not coalesced for the same reason: a
+// scrape with much time would get what one with little time had to make do
+// with. The gates share the queries.
+func (s *Server) expose(w http.ResponseWriter, r *http.Request, own *prometheus.Registry, merchants prometheus.Collector) {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(merchants)
+	gatherers := prometheus.Gatherers{registry}
+	if own != nil {
+		gatherers = append(gatherers, own)
+	}
+	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
+		ErrorLog: errorLog{s.options.Logger},
+		// One collector that fails must not hide the others.
+		ErrorHandling:     promhttp.ContinueOnError,
+		EnableOpenMetrics: true,
+	}).ServeHTTP(w, r)
+}
+
+// errorLog is a logger in the form that promhttp wants.
+type errorLog struct{ log.Logger }
+
+// Println implements [promhttp.Logger].
+func (l errorLog) Println(v ...any) {
+	_ = level.Error(l.Logger).Log("msg", "gathering metrics", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"payple_exporter/collector"
+)
+
+// Options is what a Server is made of.
+type Options struct {
+	// Collector returns the merchants to ask, as they are configured now.
+	Collector func() *collector.Collector
+	// Own gathers the exporter's own metrics. They are on the metrics page and
+	// not in probes.
+	Own *prometheus.Registry
+	// Instrument adds metrics of the metrics page itself to Own.
+	Instrument bool
+	// Reload reads the configuration anew; nil answers that it is switched off.
+	Reload func(context.Context) error
+	// TelemetryPath is where the metrics are, such as /metrics.
+	TelemetryPath string
+	// TimeoutOffset is taken off a scrape's own time-out, so that the answer
+	// is there before Prometheus gives up.
+	TimeoutOffset time.Duration
+	// MaxRequests is how many scrapes, probes and pages are answered at once.
+	MaxRequests int
+	// SDAddress is the address that service discovery names; empty means the
+	// one that it was asked under.
+	SDAddress string
+	// Demo says on the page that nothing here is real.
+	Demo bool
+	// Version is shown on the page.
+	Version string
+	Logger  log.Logger
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+// Server answers the exporter's HTTP requests.
+type Server struct {
+	options Options
+	slots   chan struct{}
+}
+
+// New returns the handler of all paths.
+func New(options Options) http.Handler {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Logger == nil {
+		options.Logger = log.NewNopLogger()
+	}
+	s := &Server{options: options, slots: make(chan struct{}, options.MaxRequests)}
+	metrics := http.Handler(http.HandlerFunc(s.metrics))
+	if options.Instrument {
+		metrics = promhttp.InstrumentMetricHandler(options.Own, metrics)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET "+options.TelemetryPath, s.limited(metrics))
+	mux.Handle("GET /probe", s.limited(http.HandlerFunc(s.probe)))
+	mux.HandleFunc("GET /sd", s.discovery)
+	mux.Handle("GET /{$}", s.limited(http.HandlerFunc(s.page)))
+	mux.HandleFunc("GET /-/healthy", ok("payple_exporter is healthy\n"))
+	mux.HandleFunc("GET /-/ready", ok("payple_exporter is ready\n"))
+	mux.HandleFunc("POST /-/reload", s.reload)
+	mux.HandleFunc("PUT /-/reload", s.reload)
+	return secure(mux)
+}
+
+// secure sets what every answer of this server wants.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limited answers 503 while too many requests are being answered, so that a
+// crowd of scrapers cannot fill the memory.
+func (s *Server) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case s.slots <- struct{}{}:
+			defer func() { <-s.slots }()
+			next.ServeHTTP(w, r)
+		default:
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "too many requests at once (--web.max-requests)", http.StatusServiceUnavailable)
+		}
+	})
+}
+
+// ok answers 200 whatever the hub does: the exporter is well even when the hub
+// is not, and restarting it would help nobody.
+func ok(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(text)) // the client may be gone: its business
+	}
+}
