@@ -1,0 +1,116 @@
+package collector
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"payple_exporter/hub"
+)
+
+// crowd is a collector of n merchants, each with a hub of its own.
+func crowd(n int, s Settings) (*Collector, []*fakeHub) {
+	var (
+		watched  []Watched
+		backends []*fakeHub
+		together load
+	)
+	for i := range n {
+		backend := &fakeHub{limit: hub.Limit{Remain: hub.Won(i)}, latency: 50 * time.Millisecond, load: &together}
+		backends = append(backends, backend)
+		name := "m" + time.Duration(i).String()
+		watched = append(watched, Watched{Merchant{Name: name}, NewGate(name, backend, s)})
+	}
+	return New(s, watched), backends
+}
+
+// A thousand merchants that are all due start no more queries at once than
+// allowed, and a scrape whose time ends gets the rest from memory.
+func TestBoundsLimitConcurrency(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := settings()
+		s.Bounds = NewBounds(32, 0)
+		all, backends := crowd(1000, s)
+		began := time.Now()
+		const deadline = 975 * time.Millisecond // half-way through a round
+		ctx, cancel := context.WithTimeout(t.Context(), deadline)
+		defer cancel()
+		known, late := 0, uint64(0)
+		for _, snapshot := range all.Snapshots(ctx) {
+			if snapshot.Known {
+				known++
+			}
+			late += snapshot.FromMemory[CauseDeadline]
+		}
+		if took := time.Since(began); took != deadline || known != 19*32 || late != 1000-19*32 {
+			t.Errorf("after %s %d are known and %d late; want 19 rounds of 32", took, known, late)
+		}
+		began = time.Now()
+		for _, snapshot := range all.Snapshots(t.Context()) {
+			if !snapshot.Known {
+				t.Fatalf("%+v", snapshot)
+			}
+		}
+		for _, backend := range backends {
+			if backend.queries() != 1 {
+				t.Fatalf("a merchant was asked %d times", backend.queries())
+			}
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the rest took %s", took)
+		}
+		if most := backends[0].load.most; most != 32 {
+			t.Errorf("%d queries at once, want 32", most)
+		}
+	})
+}
+
+// Merchants whose queries fail, and may take all of their time-out, leave
+// room for the others.
+func TestBoundsKeepRoomForTheHealthy(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := settings()
+		s.Bounds = NewBounds(8, 0)
+		all, backends := crowd(200, s)
+		for i, backend := range backends {
+			if i < 100 { // ahead of the healthy ones
+				backend.latency = time.Hour
+			}
+		}
+		all.Snapshots(t.Context()) // the first time nobody knows better
+		time.Sleep(2 * time.Minute)
+		began := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		for i, snapshot := range all.Snapshots(ctx) {
+			if i >= 100 && (!snapshot.Up || snapshot.LastSuccess.Before(began)) {
+				t.Fatalf("merchant %d was starved: %+v", i, snapshot)
+			}
+		}
+		time.Sleep(time.Hour) // on the fake clock: queries under way end
+	})
+}
+
+// The hub gets no more requests a second than allowed, burst apart, whatever
+// the queries turn out to take.
+func TestBoundsLimitRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bounds := NewBounds(1000, 10)
+		began := time.Now()
+		const queries, took = 100, 3 // three requests each, two of them foreseen
+		for range queries {
+			leave, err := bounds.enter(t.Context(), false, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			leave(took)
+		}
+		if got, want := time.Since(began), time.Duration((queries-1)*took-10)*time.Second/10; got < want-time.Second || got > want+time.Second {
+			t.Errorf("%d requests took %s, want %s", queries*took, got, want)
+		}
+	})
+}

@@ -1,0 +1,229 @@
+package collector
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/common/expfmt"
+
+	"payple_exporter/hub"
+	"payple_exporter/threshold"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// story is how a merchant came to the state that a golden file shows.
+type story func(t *testing.T, all *Collector, backend *fakeHub)
+
+func stories() map[string]story {
+	ask := func(t *testing.T, all *Collector) {
+		t.Helper()
+		all.Snapshots(t.Context())
+	}
+	return map[string]story{
+		"fresh": func(*testing.T, *Collector, *fakeHub) {},
+		"from-memory": func(t *testing.T, all *Collector, _ *fakeHub) {
+			ask(t, all)
+			time.Sleep(9 * time.Second)
+		},
+		"failing-with-kept-figures": func(t *testing.T, all *Collector, backend *fakeHub) {
+			ask(t, all)
+			backend.failWith(hub.ReasonTimeout)
+			time.Sleep(15 * time.Second)
+		},
+		"failing-past-max-age": func(t *testing.T, all *Collector, backend *fakeHub) {
+			ask(t, all)
+			backend.failWith(hub.ReasonIPNotAllowed)
+			time.Sleep(6 * time.Minute)
+		},
+		"never-succeeded": func(_ *testing.T, _ *Collector, backend *fakeHub) {
+			backend.failWith(hub.ReasonAuth)
+		},
+		"not-answered-in-time": func(_ *testing.T, _ *Collector, backend *fakeHub) {
+			backend.latency = time.Minute
+		},
+	}
+}
+
+// Every state of a merchant has the exposition of its golden file, which lints
+// clean: read the files to see what a scrape shows when.
+func TestExposition(t *testing.T) {
+	t.Parallel()
+	for name, tell := range stories() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				all, backend := oneMerchant(t)
+				tell(t, all, backend)
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				defer cancel()
+				registry := prometheus.NewPedanticRegistry()
+				registry.MustRegister(all.Bind(ctx))
+				expectGolden(t, name, exposition(t, registry))
+				problems, err := testutil.CollectAndLint(all.Bind(t.Context()))
+				if err != nil || len(problems) > 0 {
+					t.Errorf("lint: %v, %v", problems, err)
+				}
+				time.Sleep(time.Hour) // on the fake clock: queries under way end
+			})
+		})
+	}
+}
+
+// oneMerchant is a collector with thresholds of every kind.
+func oneMerchant(t *testing.T) (*Collector, *fakeHub) {
+	t.Helper()
+	levels, err := threshold.ParseLevels([]string{"5000000", "20%", "24h"}, []string{"1000000"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := figures()
+	limit.HubTime = time.Now().Add(-239 * time.Millisecond)
+	backend := &fakeHub{limit: limit, latency: 120 * time.Millisecond}
+	merchant := Merchant{Name: "main-store", CstID: "partner1", Hub: "real", Thresholds: levels}
+	return New(settings(), []Watched{{merchant, NewGate(merchant.Name, backend, settings())}}), backend
+}
+
+// exposition returns what a registry gives, as a scrape in text form shows it.
+func exposition(t *testing.T, registry prometheus.Gatherer) []byte {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	for _, family := range families {
+		if _, err := expfmt.MetricFamilyToText(&text, family); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return text.Bytes()
+}
+
+func expectGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".prom")
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != string(want) {
+		t.Errorf("the exposition is\n%s\nand %s says\n%s", got, path, want)
+	}
+}
+
+// Every metric that is described is shown in some state, and none besides.
+func TestMetricsAreDescribedAndShown(t *testing.T) {
+	t.Parallel()
+	shown := make(map[string]bool)
+	for name := range stories() {
+		text, err := os.ReadFile(filepath.Join("testdata", name+".prom"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if rest, ok := strings.CutPrefix(line, "# TYPE "); ok {
+				metric, _, _ := strings.Cut(rest, " ")
+				shown[metric] = true
+			}
+		}
+	}
+	for _, metric := range Metrics() {
+		if !shown[metric.Name] {
+			t.Errorf("%s is shown in no golden file", metric.Name)
+		}
+		delete(shown, metric.Name)
+	}
+	if len(shown) > 0 {
+		t.Errorf("not described: %v", shown)
+	}
+}
+
+// The hub's metrics begin with all their series at zero, count what happens,
+// and give no more than fifty result codes a series of their own.
+func TestHubMetrics(t *testing.T) {
+	t.Parallel()
+	m := NewHubMetrics()
+	if problems, err := testutil.CollectAndLint(m); err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v, %v", problems, err)
+	}
+	if got, want := testutil.CollectAndCount(m, NameHubRequests), 2; got != want {
+		t.Errorf("%d series of requests, want %d", got, want)
+	}
+	if got, want := testutil.CollectAndCount(m, NameHubRequestFailures), 2*len(hub.Reasons()); got != want {
+		t.Errorf("%d series of failures, want %d", got, want)
+	}
+	for i := range 80 {
+		code := "Z" + string([]byte{'0', '0', byte('0' + i/10), byte('0' + i%10)})
+		m.Observe(hub.Exchange{Endpoint: hub.EndpointRemain, Code: code, Err: &hub.Error{Reason: hub.ReasonRejected}})
+	}
+	m.Observe(hub.Exchange{Endpoint: hub.EndpointToken, Code: "Z0001", Duration: 30 * time.Millisecond})
+	if got, want := testutil.CollectAndCount(m, NameHubResults), 50+1+1; got != want {
+		t.Errorf("%d series of results, want 50, other, and one of the other endpoint", got)
+	}
+	want := `
+# HELP payple_hub_requests_total Requests to the hub, by endpoint.
+# TYPE payple_hub_requests_total counter
+payple_hub_requests_total{endpoint="remain"} 80
+payple_hub_requests_total{endpoint="token"} 1
+`
+	if err := testutil.CollectAndCompare(m, strings.NewReader(want), NameHubRequests); err != nil {
+		t.Error(err)
+	}
+	if got := testutil.ToFloat64(m.results.WithLabelValues("remain", otherResult)); got != 30 {
+		t.Errorf("%v others, want 30", got)
+	}
+	if got := testutil.ToFloat64(m.failures.WithLabelValues("remain", "rejected")); got != 80 {
+		t.Errorf("%v failures, want 80", got)
+	}
+}
+
+// A collector can be cut down to one merchant, and tells whom it watches.
+func TestCollectorOnly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all, backends := crowd(3, settings())
+		name := all.Merchants()[1].Name
+		one, found := all.Only(name)
+		if !found || len(one.Merchants()) != 1 || one.Merchants()[0].Name != name {
+			t.Fatalf("Only(%q) gives %v, %v", name, one, found)
+		}
+		one.Snapshots(t.Context())
+		queries := []int{backends[0].queries(), backends[1].queries(), backends[2].queries()}
+		if !slices.Equal(queries, []int{0, 1, 0}) {
+			t.Errorf("asked %v, want the one alone", queries)
+		}
+		if _, found := all.Only("nobody"); found {
+			t.Error("found nobody")
+		}
+	})
+}
+
+// The collector can be registered beside others, and gathers without a
+// complaint of the pedantic registry.
+func TestCollectorIsConsistent(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all, _ := crowd(3, settings())
+		registry := prometheus.NewPedanticRegistry()
+		registry.MustRegister(all.Bind(t.Context()), NewHubMetrics())
+		if _, err := registry.Gather(); err != nil {
+			t.Error(err)
+		}
+	})
+}
