@@ -15,6 +15,7 @@ import (
 	"payple_exporter/config"
 	"payple_exporter/hub"
 	"payple_exporter/threshold"
+	"payple_exporter/web"
 )
 
 const appName = "payple_exporter"
@@ -173,8 +174,21 @@ func (f *flags) validate() error {
 	if !(f.maxRequestsPerSecond >= 0) {
 		faults = append(faults, fmt.Errorf("--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond))
 	}
-	if f.telemetryPath != "" && f.maxRequests < 1 {
+	return errors.Join(faults...)
+}
+
+// validateServing refuses what only the serve command knows.
+func (f *flags) validateServing() error {
+	var faults []error
+	if f.maxRequests < 1 {
 		faults = append(faults, fmt.Errorf("--web.max-requests %d: want at least 1", f.maxRequests))
+	}
+	if !web.FreePath(f.telemetryPath) {
+		faults = append(faults, fmt.Errorf(
+			"--web.telemetry-path %q: want a path such as /metrics, other than the exporter's own", f.telemetryPath))
+	}
+	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
+		faults = append(faults, fmt.Errorf("--web.config.file: %w", err))
 	}
 	return errors.Join(faults...)
 }

@@ -37,8 +37,8 @@ type exporter struct {
 
 // serve runs the exporter until ctx ends.
 func (p *program) serve(ctx context.Context) (err error) {
-	if err := toolkit.Validate(*p.flags.web.WebConfigFile); err != nil {
-		return usageError{fmt.Errorf("--web.config.file: %w", err)}
+	if err := p.flags.validateServing(); err != nil {
+		return usageError{err}
 	}
 	merchants, err := p.source()
 	if err != nil {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log"
@@ -71,6 +72,17 @@ func New(options Options) http.Handler {
 	mux.HandleFunc("POST /-/reload", s.reload)
 	mux.HandleFunc("PUT /-/reload", s.reload)
 	return secure(mux)
+}
+
+// FreePath tells whether the metrics may be at path: it begins with a slash,
+// holds nothing with a meaning of its own, and is none of the other paths.
+func FreePath(path string) bool {
+	switch path {
+	case "/", "/probe", "/sd":
+		return false
+	}
+	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/-/") && !strings.HasSuffix(path, "/") &&
+		!strings.ContainsAny(path, "{} ?#")
 }
 
 // secure sets what every answer of this server wants.

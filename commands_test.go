@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"payple_exporter/hub"
+	"payple_exporter/hub/hubtest"
+)
+
+// A mistake in usage or configuration is one clear line on what to do, and
+// exit code 2; nothing runs.
+func TestMistakesAreTold(t *testing.T) {
+	t.Parallel()
+	key := writeFile(t, "key", testKey)
+	empty := writeFile(t, "empty", "\n")
+	web := writeFile(t, "web.yml", "tls_server_config: {cert_file: nowhere.pem, key_file: nowhere.key}\n")
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"nobody to ask":         {nil, "whom to ask? Set --payple.cst-id and --payple.cust-key-file, name a --config.file, or try --demo"},
+		"unknown flag":          {[]string{"--nonsense"}, "unknown long flag '--nonsense', try --help"},
+		"unknown command":       {[]string{"nonsense"}, "unexpected nonsense, try --help"},
+		"no key":                {[]string{"--payple.cst-id=p"}, "no custKey: name a file with --payple.cust-key-file, or set the environment variable PAYPLE_CUST_KEY"},
+		"key file missing":      {[]string{"--payple.cst-id=p", "--payple.cust-key-file=/nowhere/key"}, "no usable custKey: reading the key: open /nowhere/key: no such file or directory"},
+		"key file empty":        {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + empty}, "no usable custKey: key file " + empty + " is empty"},
+		"http to a remote hub":  {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=http://hub.example"}, `--payple.hub "http://hub.example": http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)`},
+		"no such hub":           {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=production"}, "--payple.hub: want real, test or an address such as https://hub.example"},
+		"senseless threshold":   {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--threshold.warning=lots"}, `--threshold: warning: threshold "lots": want an amount in won (5000000), a share of the total (20%) or a runway (24h)`},
+		"interval too short":    {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.min-interval=10ms"}, "--payple.min-interval: min interval 10ms: want from 1s to 1h0m0s"},
+		"interval no duration":  {[]string{"--payple.min-interval=10"}, `time: missing unit in duration "10", try --help`},
+		"time-out zero":         {[]string{"--demo", "--payple.timeout=0s"}, "--payple.timeout 0s: want above 0 and up to 1m"},
+		"max-age negative":      {[]string{"--demo", "--payple.max-age=-1s"}, "--payple.max-age -1s: want 0 or more"},
+		"no concurrency":        {[]string{"--demo", "--payple.max-concurrency=0"}, "--payple.max-concurrency 0: want at least 1"},
+		"negative rate":         {[]string{"--demo", "--payple.max-requests-per-second=-1"}, "--payple.max-requests-per-second -1: want 0 or more"},
+		"no requests":           {[]string{"--demo", "--web.max-requests=0"}, "--web.max-requests 0: want at least 1"},
+		"path without slash":    {[]string{"--demo", "--web.telemetry-path=metrics"}, `--web.telemetry-path "metrics": want a path such as /metrics, other than the exporter's own`},
+		"path taken":            {[]string{"--demo", "--web.telemetry-path=/probe"}, `--web.telemetry-path "/probe": want a path such as /metrics, other than the exporter's own`},
+		"demo and real":         {[]string{"--demo", "--payple.cst-id=p"}, "--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file"},
+		"file and flags":        {[]string{"--config.file=x.yml", "--payple.cst-id=p"}, "--config.file lists the merchants: take out --payple.cst-id and --payple.cust-key-file (and PAYPLE_CST_ID, PAYPLE_CUST_KEY_FILE)"},
+		"no such file":          {[]string{"--config.file=/nowhere.yml"}, "configuration file: open /nowhere.yml: no such file or directory"},
+		"web configuration":     {[]string{"--demo", "--web.config.file=" + web}, "--web.config.file: "},
+		"check: nobody to ask":  {[]string{"check"}, "whom to ask?"},
+		"simulate: no fault":    {[]string{"simulate", "--simulate.fault=boredom"}, `--simulate.fault: no fault "boredom": want one of`},
+		"config.check: nothing": {[]string{"--config.check"}, "whom to ask?"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := command(t, test.args...)
+			if code != exitUsage || !strings.HasPrefix(stderr, "payple_exporter: error: "+test.says) || stdout != "" {
+				t.Errorf("exit %d, said %q %q; want 2 and %q", code, stdout, stderr, test.says)
+			}
+			if strings.Count(stderr, "\n") != 1 {
+				t.Errorf("not one line: %q", stderr)
+			}
+		})
+	}
+}
+
+// Help and version are answers, not mistakes.
+func TestHelpAndVersion(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"--help"}, {"--version"}, {"serve", "--help"}, {"check", "-h"}} {
+		code, stdout, stderr := command(t, args...)
+		if code != exitOK || !strings.Contains(stdout, "payple_exporter") || stderr != "" {
+			t.Errorf("%v exits %d, says %q %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+// Flags can stand in the environment, under the names of the contract.
+func TestEnvironment(t *testing.T) {
+	for name, value := range map[string]string{
+		"PAYPLE_CST_ID": "store", "PAYPLE_CUST_KEY": testKey, "PAYPLE_HUB": "test",
+		"PAYPLE_EXPORTER_PAYPLE_MIN_INTERVAL": "17s", "PAYPLE_EXPORTER_THRESHOLD_WARNING": "5000000\n24h",
+	} {
+		t.Setenv(name, value)
+	}
+	code, stdout, stderr := command(t, "--config.check")
+	for _, want := range []string{"min_interval: 17s", "cst_id: store", "hub_url: https://demohub.payple.kr", "- '5000000'", "- 1d", "cust_key_from: environment variable PAYPLE_CUST_KEY"} {
+		if code != exitOK || !strings.Contains(stdout, want) {
+			t.Errorf("exit %d, no %q in:\n%s%s", code, want, stdout, stderr)
+		}
+	}
+	t.Setenv("PAYPLE_CUST_KEY_FILE", "/also/a/file")
+	if code, _, stderr := command(t, "--config.check"); code != exitUsage || !strings.Contains(stderr, "two keys") {
+		t.Errorf("two keys: exit %d, %s", code, stderr)
+	}
+}
+
+// check prints what the hub says of each merchant, for people and for scripts,
+// and fails if one of them does.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	sim, flags := simulated(t)
+	code, stdout, stderr := command(t, append(flags, "check")...)
+	row := regexp.MustCompile(`store +127\.0\.0\.1:\d+ +₩9,944,000 +₩56,000 +₩10,000,000 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +ok\n`)
+	if code != exitOK || !row.MatchString(stdout) || stderr != "" {
+		t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
+	}
+	sim.Break("store", hub.EndpointToken, hubtest.Result("T0310", hub.ReasonIPNotAllowed))
+	code, stdout, _ = command(t, append(flags, "check")...)
+	if code != exitFailure || !strings.Contains(stdout, "failed, ip_not_allowed") || strings.Contains(stdout, "₩") ||
+		!strings.Contains(stdout, "the hub answered T0310") || !strings.Contains(stdout, "What to do: have Payple register") {
+		t.Errorf("exit %d:\n%s", code, stdout)
+	}
+	code, stdout, _ = command(t, append(flags, "check", "--json")...)
+	var failed struct{ Merchants []map[string]any }
+	if err := json.Unmarshal([]byte(stdout), &failed); err != nil || code != exitFailure || len(failed.Merchants) != 1 {
+		t.Fatalf("exit %d, %v:\n%s", code, err, stdout)
+	}
+	got := failed.Merchants[0]
+	if _, invented := got["remain_amt"]; invented || got["ok"] != false || got["reason"] != "ip_not_allowed" || got["result"] != "T0310" {
+		t.Errorf("got %v", got)
+	}
+	sim.Mend("store")
+	code, stdout, _ = command(t, append(flags, "check", "--json")...)
+	if code != exitOK || !strings.Contains(stdout, `"remain_amt": 9944000,`) || !strings.Contains(stdout, `"hub_time": "`) {
+		t.Errorf("exit %d:\n%s", code, stdout)
+	}
+}
+
+// The demo can be checked too.
+func TestCheckDemo(t *testing.T) {
+	t.Parallel()
+	code, stdout, _ := command(t, "--demo", "check")
+	if code != exitFailure || !strings.Contains(stdout, "₩444,000,000") || !strings.Contains(stdout, "key-refused: token request: the hub answered T0300") {
+		t.Errorf("exit %d:\n%s", code, stdout)
+	}
+}
+
+// simulate runs until it is told to stop, and what it prints works.
+func TestSimulate(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	out, exit := newOutput(), make(chan int, 1)
+	go func() {
+		exit <- run(ctx, []string{"simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.fault=status=503"}, out, out)
+	}()
+	url := out.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1]
+	key := writeFile(t, "key", demoKey)
+	flags := []string{"--payple.hub=" + url, "--payple.cst-id=draining", "--payple.cust-key-file=" + key, "check"}
+	if code, stdout, _ := command(t, flags...); code != exitFailure || !strings.Contains(stdout, "http_status") {
+		t.Errorf("with the fault: exit %d:\n%s", code, stdout)
+	}
+	simulator := &running{url: url}
+	if status, body := simulator.post(t, "/simulator/fault?cst_id=draining&fault=none"); status != http.StatusOK {
+		t.Errorf("mending answers %d: %s", status, body)
+	}
+	if code, stdout, _ := command(t, flags...); code != exitOK {
+		t.Errorf("mended: exit %d:\n%s", code, stdout)
+	}
+	if status, body := simulator.post(t, "/simulator/fault?cst_id=nobody&fault=hang"); status != http.StatusBadRequest {
+		t.Errorf("nobody answers %d: %s", status, body)
+	}
+	if _, body := simulator.get(t, "/simulator/"); !strings.Contains(body, `"cst_id": "draining"`) || !strings.Contains(body, `"remain_amt": 36`) && !strings.Contains(body, `"remain_amt": 35`) {
+		t.Errorf("the state is %s", body)
+	}
+	stop()
+	if code := <-exit; code != exitOK {
+		t.Errorf("exit %d:\n%s", code, out)
+	}
+}
+
+// healthcheck says 0 of an exporter that is well, behind TLS and a password
+// too, and 1 of anything else.
+func TestHealthcheck(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	plain := serveHere(t, flags...)
+	locked := serveHere(t, append(flags, "--web.config.file="+lockedWebConfig(t))...)
+	sick := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
+	defer sick.Close()
+	for name, test := range map[string]struct {
+		url  string
+		want int
+	}{
+		"plain": {plain.url, exitOK}, "TLS and basic auth": {locked.url, exitOK}, "sick": {sick.URL, exitFailure}, "nobody there": {"http://127.0.0.1:1", exitFailure},
+	} {
+		code, _, stderr := command(t, "healthcheck", "--web.listen-address="+strings.TrimPrefix(test.url, "http://"))
+		if code != test.want || (code != 0) != strings.Contains(stderr, "healthcheck: ") {
+			t.Errorf("%s: exit %d, %s", name, code, stderr)
+		}
+	}
+}
+
+// lockedWebConfig is a web configuration with TLS and a password.
+func lockedWebConfig(t *testing.T) string {
+	t.Helper()
+	certificate, key := selfSigned(t)
+	dir := t.TempDir()
+	for name, text := range map[string][]byte{
+		"cert.pem": certificate, "key.pem": key,
+		"web.yml": []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n" +
+			"basic_auth_users:\n  reader: " + bcrypted(t, "password") + "\n"),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return filepath.Join(dir, "web.yml")
+}
+
+// TLS and a password guard every path.
+func TestServeLocked(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	exporter := serveHere(t, append(flags, "--web.config.file="+lockedWebConfig(t))...)
+	exporter.url = strings.Replace(exporter.url, "http:", "https:", 1)
+	client := trustingAnyone()
+	for _, path := range []string{"/metrics", "/", "/probe?merchant=store", "/sd", "/-/healthy", "/-/ready"} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, exporter.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for password, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, "password": http.StatusOK} {
+			request.Header.Del("Authorization")
+			if password != "" {
+				request.SetBasicAuth("reader", password)
+			}
+			response, err := client.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != want {
+				t.Errorf("%s with password %q answers %d, want %d", path, password, response.StatusCode, want)
+			}
+		}
+	}
+}

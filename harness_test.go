@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"payple_exporter/hub/hubtest"
+)
+
+// asProgram makes the test binary behave as the program, so that tests can
+// send it signals and look at it from outside.
+const asProgram = "PAYPLE_EXPORTER_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// output is a writer that can be read while it is written to.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+	more chan struct{} // closed and replaced at each write
+}
+
+func newOutput() *output { return &output{more: make(chan struct{})} }
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(o.more)
+	o.more = make(chan struct{})
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	text, _ := o.read()
+	return text
+}
+
+func (o *output) read() (string, <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String(), o.more
+}
+
+// await returns the first match of pattern, waiting for it at the most 20 s.
+func (o *output) await(t *testing.T, pattern string) []string {
+	t.Helper()
+	expression, deadline := regexp.MustCompile(pattern), time.After(20*time.Second)
+	for {
+		text, more := o.read()
+		if match := expression.FindStringSubmatch(text); match != nil {
+			return match
+		}
+		select {
+		case <-more:
+		case <-deadline:
+			t.Fatalf("no %q in:\n%s", pattern, text)
+		}
+	}
+}
+
+// listening matches the line with the address, in either format.
+const listening = `(?:msg="Listening on" address=|{"address":")([^\s"]+)`
+
+// running is an exporter that serves, in this process or in its own.
+type running struct {
+	url    string
+	stderr *output
+	stop   func() int // ends it in good order and returns its exit code
+	hangUp func()
+}
+
+// serveHere runs the exporter in this process.
+func serveHere(t *testing.T, args ...string) *running {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	r := &running{stderr: newOutput()}
+	exit := make(chan int, 1)
+	go func() {
+		exit <- run(ctx, append([]string{"--web.listen-address=127.0.0.1:0"}, args...), io.Discard, r.stderr)
+	}()
+	r.stop = sync.OnceValue(func() int { cancel(); return <-exit })
+	t.Cleanup(func() { r.stop() })
+	r.url = "http://" + r.stderr.await(t, listening)[1]
+	return r
+}
+
+// serveApart runs the exporter as a process of its own.
+func serveApart(t *testing.T, env []string, args ...string) *running {
+	t.Helper()
+	r := &running{stderr: newOutput()}
+	command := exec.CommandContext(t.Context(), os.Args[0], append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	command.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	command.Stderr = r.stderr
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.stop = sync.OnceValue(func() int {
+		_ = command.Process.Signal(syscall.SIGTERM)
+		_ = command.Wait()
+		return command.ProcessState.ExitCode()
+	})
+	r.hangUp = func() { _ = command.Process.Signal(syscall.SIGHUP) }
+	t.Cleanup(func() { r.stop() })
+	r.url = "http://" + r.stderr.await(t, listening)[1]
+	return r
+}
+
+// get returns the status and body of a path.
+func (r *running) get(t *testing.T, path string, header ...string) (int, string) {
+	t.Helper()
+	return r.ask(t, http.MethodGet, path, header...)
+}
+
+// post sends an empty POST.
+func (r *running) post(t *testing.T, path string) (int, string) {
+	t.Helper()
+	return r.ask(t, http.MethodPost, path)
+}
+
+func (r *running) ask(t *testing.T, method, path string, header ...string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, r.url+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // read only
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// scrape returns all samples of the metrics page, by name and labels as they
+// are written.
+func (r *running) scrape(t *testing.T, header ...string) map[string]float64 {
+	t.Helper()
+	status, body := r.get(t, "/metrics", header...)
+	if status != http.StatusOK {
+		t.Fatalf("scrape: HTTP %d: %s", status, body)
+	}
+	return parseSamples(t, body)
+}
+
+// parseSamples reads an exposition in text form.
+func parseSamples(t *testing.T, body string) map[string]float64 {
+	t.Helper()
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	if _, err := parser.TextToMetricFamilies(strings.NewReader(body)); err != nil {
+		t.Fatalf("the exposition does not parse: %v", err)
+	}
+	samples := make(map[string]float64)
+	for line := range strings.Lines(body) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		cut := strings.LastIndex(line, " ")
+		var value float64
+		if _, err := fmt.Sscan(line[cut+1:], &value); err != nil {
+			t.Fatalf("sample %q: %v", line, err)
+		}
+		samples[line[:cut]] = value
+	}
+	return samples
+}
+
+// eventually waits for something that happens in another process, 20 s at the
+// most.
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+const testKey = "test-cust-key-7f3a91"
+
+// simulated starts a simulated hub with one partner named store, and returns
+// the flags that ask it.
+func simulated(t *testing.T) (*hubtest.Hub, []string) {
+	t.Helper()
+	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{
+		CstID: "store", CustKey: testKey,
+		Plan: hubtest.Plan{Start: hubtest.Figures{Total: 10_000_000, Transferred: 56_000}},
+	})
+	server, err := hubtest.Start(sim, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+		if violations := sim.Violations(); len(violations) > 0 {
+			t.Errorf("departures from the documented protocol: %q", violations)
+		}
+	})
+	return sim, []string{"--payple.hub=" + server.URL, "--payple.cst-id=store", "--payple.cust-key-file=" + writeFile(t, "key", testKey+"\n")}
+}
+
+func writeFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// command runs the program to its end, which must come by itself.
+func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	out, errors := newOutput(), newOutput()
+	code = run(ctx, args, out, errors)
+	if ctx.Err() != nil {
+		t.Errorf("%v does not end", args)
+	}
+	return code, out.String(), errors.String()
+}
