@@ -1,0 +1,4 @@
+package web
+
+// ScrapeTimeout is scrapeTimeout, for tests from outside.
+var ScrapeTimeout = scrapeTimeout

@@ -1,0 +1,433 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"payple_exporter/collector"
+	"payple_exporter/config"
+	"payple_exporter/fleet"
+	"payple_exporter/hub"
+	"payple_exporter/hub/hubtest"
+	"payple_exporter/web"
+)
+
+const custKey = "abcd1234567890"
+
+// clock is a time that only moves when a test says so.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// stand is the whole exporter but for its command line, on a clock that a test
+// moves, in front of a simulated hub.
+type stand struct {
+	clock   *clock
+	hub     *hubtest.Hub
+	url     string // of the hub
+	fleet   *fleet.Fleet
+	handler http.Handler
+}
+
+func newStand(t *testing.T, partners ...string) *stand {
+	t.Helper()
+	return newStandWithTimeout(t, 8*time.Second, partners...)
+}
+
+// newStandWithTimeout is for tests in which the hub never answers.
+func newStandWithTimeout(t *testing.T, timeout time.Duration, partners ...string) *stand {
+	t.Helper()
+	s := &stand{clock: &clock{now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}}
+	var accounts []hubtest.Partner
+	for _, id := range partners {
+		accounts = append(accounts, hubtest.Partner{CstID: id, CustKey: custKey, Plan: hubtest.Plan{
+			Start: hubtest.Figures{Total: 10_000_000, Transferred: 56_000},
+		}})
+	}
+	s.hub = hubtest.New(hubtest.Options{Now: s.clock.Now}, accounts...)
+	server, err := hubtest.Start(s.hub, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := hub.NewTransport(32)
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.url = server.URL
+	s.fleet = fleet.New(fleet.Options{
+		Settings: collector.Settings{
+			MaxAge: 5 * time.Minute, Timeout: timeout, Now: s.clock.Now, Bounds: collector.NewBounds(32, 0),
+			Jitter: func() float64 { return 0 },
+		},
+		Transport: transport,
+	})
+	s.fleet.Apply(s.config(partners...))
+	s.handler = web.New(web.Options{
+		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics",
+		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 40, Now: s.clock.Now,
+	})
+	return s
+}
+
+// config watches these partners on the simulated hub.
+func (s *stand) config(partners ...string) config.Config {
+	c := config.Config{MinInterval: 10 * time.Second}
+	for _, id := range partners {
+		c.Merchants = append(c.Merchants, config.Merchant{
+			Name: id, CstID: id, Key: hub.FixedKey(hub.NewSecret(custKey), "test"), Hub: config.Hub{Label: "test", URL: s.url},
+		})
+	}
+	return c
+}
+
+func (s *stand) get(t *testing.T, target string, header ...string) *http.Response {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	recorder := httptest.NewRecorder()
+	s.handler.ServeHTTP(recorder, request)
+	return recorder.Result()
+}
+
+// scrape returns all samples of an exposition by name and labels.
+func (s *stand) scrape(t *testing.T, target string) map[string]float64 {
+	t.Helper()
+	response := s.get(t, target)
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("%s answers %d", target, response.StatusCode)
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(response.Body)
+	if err != nil {
+		t.Fatalf("the exposition does not parse: %v", err)
+	}
+	samples := make(map[string]float64)
+	for name, family := range families {
+		for _, metric := range family.Metric {
+			var labels []string
+			for _, label := range metric.Label {
+				labels = append(labels, label.GetName()+"="+label.GetValue())
+			}
+			samples[name+"{"+strings.Join(labels, ",")+"}"] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
+		}
+	}
+	return samples
+}
+
+// Every bad answer, at either step, cold or after a success: the scrape is
+// answered 200, payple_up is 0, the reason is right and the only one, and the
+// figures are the last good ones or none. Once the fault has ended, the next
+// query makes all of it good.
+func TestEveryFaultReachesTheMetricsAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, fault := range hubtest.Faults() {
+		for _, endpoint := range fault.Endpoints {
+			for _, warm := range []bool{false, true} {
+				temperature := map[bool]string{false: "cold", true: "warm"}[warm]
+				t.Run(fault.Name+"/"+string(endpoint)+"/"+temperature, func(t *testing.T) {
+					t.Parallel()
+					timeout := 8 * time.Second
+					if fault.Reason == hub.ReasonTimeout {
+						timeout = 300 * time.Millisecond
+					}
+					s := newStandWithTimeout(t, timeout, "store")
+					if warm {
+						s.scrape(t, "/metrics")
+						s.clock.Advance(2 * time.Minute) // the token is dead, the figures are not
+					}
+					s.hub.Break("store", endpoint, fault)
+					expectFailure(t, s.scrape(t, "/metrics"), fault.Reason, warm)
+					s.clock.Advance(4 * time.Minute)
+					expectFailure(t, s.scrape(t, "/metrics"), fault.Reason, false)
+					s.hub.Mend("store")
+					s.clock.Advance(5 * time.Minute)
+					expectFigures(t, s.scrape(t, "/metrics"))
+				})
+			}
+		}
+	}
+}
+
+func expectFailure(t *testing.T, got map[string]float64, reason hub.Reason, kept bool) {
+	t.Helper()
+	if up, there := got["payple_up{merchant=store}"]; !there || up != 0 {
+		t.Errorf("payple_up is %v (there: %v)", up, there)
+	}
+	for sample := range got {
+		if strings.HasPrefix(sample, "payple_failure{") && sample != "payple_failure{merchant=store,reason="+string(reason)+"}" {
+			t.Errorf("another reason: %s, want %s", sample, reason)
+		}
+	}
+	if got["payple_failure{merchant=store,reason="+string(reason)+"}"] != 1 {
+		t.Errorf("reason %s is not told", reason)
+	}
+	for sample, want := range goodFigures() {
+		if value, there := got[sample]; there != kept || value != 0 && value != want {
+			t.Errorf("%s is %v (there: %v), want it there: %v", sample, value, there, kept)
+		}
+	}
+}
+
+func expectFigures(t *testing.T, got map[string]float64) {
+	t.Helper()
+	if got["payple_up{merchant=store}"] != 1 {
+		t.Error("payple_up is not 1")
+	}
+	for sample, want := range goodFigures() {
+		if value, there := got[sample]; !there || value != want {
+			t.Errorf("%s is %v (there: %v), want %v", sample, value, there, want)
+		}
+	}
+	for sample := range got {
+		if strings.HasPrefix(sample, "payple_failure{") {
+			t.Errorf("still there: %s", sample)
+		}
+	}
+}
+
+func goodFigures() map[string]float64 {
+	return map[string]float64{
+		"payple_transfer_remain_amount{merchant=store}": 9_944_000,
+		"total_account_amt{merchant=store}":             10_000_000,
+		"total_transfer_amt{merchant=store}":            56_000,
+	}
+}
+
+// Three queries within the life of a token take one token, and the hub counts
+// them.
+func TestThreeQueriesTakeOneToken(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "store")
+	for range 3 {
+		expectFigures(t, s.scrape(t, "/metrics"))
+		s.clock.Advance(18 * time.Second)
+	}
+	token, remain := s.hub.Requests("store", hub.EndpointToken), s.hub.Requests("store", hub.EndpointRemain)
+	if token != 1 || remain != 3 {
+		t.Errorf("%d token and %d remain requests, want 1 and 3", token, remain)
+	}
+	if violations := s.hub.Violations(); len(violations) > 0 {
+		t.Errorf("departures from the documented protocol: %q", violations)
+	}
+}
+
+// One merchant that hangs, one that is refused, one without a usable answer
+// and one whose key is gone change nothing for the others.
+func TestOneMerchantsFailureTouchesNoOther(t *testing.T) {
+	t.Parallel()
+	s := newStandWithTimeout(t, time.Second, "hanging", "refused", "garbled", "store", "keyless")
+	for id, fault := range map[string]string{"hanging": "hang", "refused": "result=T0300", "garbled": "half-json"} {
+		if err := s.hub.Apply(id, "", fault); err != nil {
+			t.Fatal(err)
+		}
+	}
+	watched := s.config("hanging", "refused", "garbled", "store", "keyless")
+	watched.Merchants[4].Key = hub.FileKey("/nowhere/key")
+	s.fleet.Apply(watched)
+	for range 3 {
+		got := s.scrape(t, "/metrics")
+		for sample, want := range map[string]float64{
+			"payple_failure{merchant=hanging,reason=timeout}":          1,
+			"payple_failure{merchant=refused,reason=auth}":             1,
+			"payple_failure{merchant=garbled,reason=invalid_response}": 1,
+			"payple_failure{merchant=keyless,reason=config}":           1,
+			"payple_up{merchant=store}":                                1,
+			"payple_transfer_remain_amount{merchant=store}":            9_944_000,
+		} {
+			if value, there := got[sample]; !there || value != want {
+				t.Errorf("%s is %v (there: %v), want %v", sample, value, there, want)
+			}
+		}
+		s.clock.Advance(10 * time.Second)
+	}
+	if n := s.hub.Requests("store", hub.EndpointRemain); n != 3 {
+		t.Errorf("the healthy one was asked %d times, want 3", n)
+	}
+}
+
+// A probe asks for one merchant alone, and names what it cannot do.
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "first", "second")
+	got := s.scrape(t, "/probe?merchant=second")
+	if got["payple_transfer_remain_amount{merchant=second}"] != 9_944_000 {
+		t.Errorf("got %v", got)
+	}
+	for sample := range got {
+		if strings.Contains(sample, "first") || strings.HasPrefix(sample, "go_") || strings.HasPrefix(sample, "payple_exporter_") || strings.HasPrefix(sample, "payple_hub_") {
+			t.Errorf("not this merchant's: %s", sample)
+		}
+	}
+	if n := s.hub.Requests("first", hub.EndpointRemain); n != 0 {
+		t.Errorf("the other merchant was asked %d times", n)
+	}
+	for target, want := range map[string]int{
+		"/probe": 400, "/probe?merchant=": 400, "/probe?merchant=first&merchant=second": 400,
+		"/probe?merchant=nobody": 404, "/probe?merchant=%3Cscript%3E": 404, "/nowhere": 404, "/metrics/": 404,
+	} {
+		response := s.get(t, target)
+		body, _ := io.ReadAll(response.Body)
+		if response.StatusCode != want || strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
+			t.Errorf("%s answers %d %s: %s, want %d as plain text", target, response.StatusCode, response.Header.Get("Content-Type"), body, want)
+		}
+	}
+}
+
+// Service discovery names one target for each merchant, with what Prometheus
+// needs to probe it.
+func TestDiscovery(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "first", "second")
+	want := `[{"targets":["exporter:10911"],"labels":{"__metrics_path__":"/probe","__param_merchant":"first","merchant":"first"}},` +
+		`{"targets":["exporter:10911"],"labels":{"__metrics_path__":"/probe","__param_merchant":"second","merchant":"second"}}]` + "\n"
+	response := s.get(t, "http://exporter:10911/sd")
+	body, _ := io.ReadAll(response.Body)
+	if string(body) != want || response.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("got %s", body)
+	}
+	none := newStand(t)
+	body, _ = io.ReadAll(none.get(t, "/sd").Body)
+	if strings.TrimSpace(string(body)) != "[]" {
+		t.Errorf("nobody is %s, want an empty list", body)
+	}
+	elsewhere := web.New(web.Options{
+		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, SDAddress: "outside:443",
+	})
+	recorder := httptest.NewRecorder()
+	elsewhere.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/sd", nil))
+	var groups []struct{ Targets []string }
+	if err := json.Unmarshal(recorder.Body.Bytes(), &groups); err != nil || len(groups) != 2 || groups[0].Targets[0] != "outside:443" {
+		t.Errorf("%v: %s", err, recorder.Body)
+	}
+}
+
+// More scrapes at once than allowed are refused with 503, and room comes back.
+func TestMaxRequests(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "store")
+	s.handler = web.New(web.Options{
+		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
+	})
+	if err := s.hub.Apply("store", "", "hang"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		request := httptest.NewRequestWithContext(ctx, http.MethodGet, "/metrics", nil)
+		s.handler.ServeHTTP(httptest.NewRecorder(), request)
+	}()
+	// The first scrape holds its slot from before it asks the hub.
+	for s.hub.Requests("store", hub.EndpointToken) == 0 {
+		time.Sleep(time.Millisecond) // the request crosses a real network
+	}
+	if response := s.get(t, "/probe?merchant=store"); response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
+		t.Errorf("one too many answers %d", response.StatusCode)
+	}
+	if response := s.get(t, "/-/healthy"); response.StatusCode != http.StatusOK {
+		t.Errorf("health answers %d while scrapes wait", response.StatusCode)
+	}
+	leave()
+	<-left
+	if response := s.get(t, "/probe?merchant=store"); response.StatusCode != http.StatusOK {
+		t.Errorf("room again, and still %d", response.StatusCode)
+	}
+}
+
+// Prometheus' own format is spoken to whoever asks for it, and ends as it must.
+func TestOpenMetrics(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "store")
+	response := s.get(t, "/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
+	body, _ := io.ReadAll(response.Body)
+	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/openmetrics-text") || !strings.HasSuffix(string(body), "# EOF\n") {
+		t.Errorf("%s: …%s", response.Header.Get("Content-Type"), body[max(0, len(body)-100):])
+	}
+	if strings.Contains(string(body), "# UNIT") {
+		t.Error("a unit on a gauge of ours makes the whole scrape fail")
+	}
+}
+
+// A merchant's name is shown as text, whatever it holds.
+func TestPageEscapesNames(t *testing.T) {
+	t.Parallel()
+	s := newStand(t)
+	hostile := s.config("store")
+	hostile.Merchants[0].Name = `<script>alert("x")</script>`
+	s.fleet.Apply(hostile)
+	response := s.get(t, "/")
+	body, _ := io.ReadAll(response.Body)
+	if strings.Contains(string(body), "<script") || !strings.Contains(string(body), "&lt;script&gt;") {
+		t.Errorf("the page holds\n%s", body)
+	}
+	if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
+		t.Errorf("policy %q", policy)
+	}
+}
+
+// A scrape's time is what its header says less the offset, always above zero
+// and bounded, whatever the header holds.
+func FuzzScrapeTimeout(f *testing.F) {
+	for _, seed := range []string{"10", "0.2", "", "-1", "NaN", "Inf", "1e300", "abc", "0"} {
+		f.Add(seed, int64(500))
+	}
+	f.Fuzz(func(t *testing.T, header string, offsetMS int64) {
+		if offsetMS < 0 || offsetMS > 1e6 {
+			return
+		}
+		offset := time.Duration(offsetMS) * time.Millisecond
+		got := web.ScrapeTimeout(header, offset)
+		if got < 0 || got > 100*time.Second {
+			t.Fatalf("%q less %s is %s", header, offset, got)
+		}
+		if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0.000001 && seconds < 100 {
+			if limit := time.Duration(seconds * float64(time.Second)); got > limit || got == 0 {
+				t.Fatalf("%q less %s is %s", header, offset, got)
+			}
+		}
+	})
+}
+
+func TestScrapeTimeout(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]time.Duration{
+		"10": 9500 * time.Millisecond, "2": 1500 * time.Millisecond, "0.6": 300 * time.Millisecond, "0.5": 250 * time.Millisecond,
+		"": 9500 * time.Millisecond, "x": 9500 * time.Millisecond, "-3": 9500 * time.Millisecond, "NaN": 9500 * time.Millisecond,
+		"Inf": 9500 * time.Millisecond, "3600": 99500 * time.Millisecond,
+	} {
+		if got := web.ScrapeTimeout(header, 500*time.Millisecond); got != want {
+			t.Errorf("header %q: %s, want %s", header, got, want)
+		}
+	}
+}
