@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"time"
 
 	"payple_exporter/hub"
@@ -119,11 +120,24 @@ func ParseHub(text string) (Hub, error) {
 	case u.RawQuery != "" || u.Fragment != "":
 		return Hub{}, fmt.Errorf("hub %q: want an address without ? and #", text)
 	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
-		return Hub{u.Host, text}, nil
+		return address(u), nil
 	case u.Scheme == "http":
 		return Hub{}, fmt.Errorf("hub %q: http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)", text)
 	}
 	return Hub{}, fmt.Errorf("hub %q: want https", text)
+}
+
+// address returns a hub in the one spelling that duplicates are found by.
+func address(u *url.URL) Hub {
+	u.Host = strings.ToLower(u.Host)
+	text := strings.TrimRight(u.String(), "/")
+	switch text {
+	case hub.RealURL:
+		return Hub{"real", text}
+	case hub.TestURL:
+		return Hub{"test", text}
+	}
+	return Hub{u.Host, text}
 }
 
 func loopback(host string) bool {

@@ -1,0 +1,213 @@
+package config_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"payple_exporter/config"
+	"payple_exporter/hub"
+	"payple_exporter/threshold"
+)
+
+var update = flag.Bool("update", false, "write the golden file anew")
+
+const secret = "sk-secret-value"
+
+func environment(name string) string {
+	return map[string]string{"SANDBOX_CUST_KEY": secret, "GOOD": secret}[name]
+}
+
+func defaults() config.Defaults {
+	return config.Defaults{
+		Hub: config.Hub{Label: "real", URL: hub.RealURL}, MinInterval: 30 * time.Second, Thresholds: threshold.Default(),
+	}
+}
+
+// The example file of the documentation is read as it is explained there.
+func TestLoadExample(t *testing.T) {
+	t.Parallel()
+	got, err := config.Load("testdata/merchants.yml", defaults(), environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.MinInterval != 10*time.Second || len(got.Merchants) != 2 {
+		t.Fatalf("got %+v", got)
+	}
+	first, second := got.Merchants[0], got.Merchants[1]
+	wantLevels := threshold.Levels{
+		threshold.Warning:  {{Kind: threshold.Amount, Value: 5_000_000}, {Kind: threshold.Runway, Value: 86_400}},
+		threshold.Critical: {{Kind: threshold.Amount, Value: 1_000_000}},
+	}
+	if first.Name != "main-store" || first.CstID != "partner1" || first.Hub.URL != hub.RealURL || !reflect.DeepEqual(first.Thresholds, wantLevels) {
+		t.Errorf("first %+v", first)
+	}
+	if key, err := first.Key.Secret(); err != nil || key.Reveal() != "not-a-real-key" {
+		t.Errorf("first key %v", err)
+	}
+	if second.Name != "sandbox" || second.Hub.Label != "test" || second.Hub.URL != hub.TestURL || !reflect.DeepEqual(second.Thresholds, threshold.Default()) {
+		t.Errorf("second %+v", second)
+	}
+	if key, err := second.Key.Secret(); err != nil || key.Reveal() != secret {
+		t.Errorf("second key %v", err)
+	}
+}
+
+// What a file leaves out comes from the flags.
+func TestParseDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := config.Parse("f.yml", []byte("merchants: [{cst_id: 0123, cust_key_env: GOOD}]"), defaults(), environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := got.Merchants[0]
+	if got.MinInterval != 30*time.Second || m.Name != "0123" || m.CstID != "0123" || m.Hub.Label != "real" || !reflect.DeepEqual(m.Thresholds, threshold.Default()) {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// faultyFiles are files that must be refused, by what is wrong with them.
+func faultyFiles() []struct{ name, text string } {
+	one := "merchants:\n  - {cst_id: p, cust_key_env: GOOD}\n"
+	return []struct{ name, text string }{
+		{"empty file", ""},
+		{"not YAML", "merchants: [\n"},
+		{"tab", "merchants:\n\t- cst_id: p\n"},
+		{"a text", "hello\n"},
+		{"a list", "- cst_id: p\n"},
+		{"two documents", one + "---\n" + one},
+		{"a secret taken for an anchor", "merchants:\n  - {cst_id: p, cust_key_env: *" + secret + "}\n"},
+		{"no merchants", "hub: real\n"},
+		{"empty merchants", "merchants: []\n"},
+		{"merchants no list", "merchants: {cst_id: p}\n"},
+		{"unknown key at the top", "interval: 10s\n" + one},
+		{"unknown key of a merchant", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, hup: test}\n"},
+		{"duplicate key", "hub: real\nhub: test\n" + one},
+		{"the key itself", "merchants:\n  - {cst_id: p, cust_key: " + secret + "}\n"},
+		{"the key itself as Payple spells it", "merchants:\n  - {cst_id: p, custKey: " + secret + "}\n"},
+		{"no cst_id", "merchants:\n  - {name: store, cust_key_env: GOOD}\n"},
+		{"empty cst_id", "merchants:\n  - {cst_id: '', cust_key_env: GOOD}\n"},
+		{"cst_id a list", "merchants:\n  - {cst_id: [p], cust_key_env: GOOD}\n"},
+		{"no key", "merchants:\n  - {cst_id: p}\n"},
+		{"two keys", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, cust_key_file: x}\n"},
+		{"key file missing", "merchants:\n  - {cst_id: p, cust_key_file: /nowhere/key}\n"},
+		{"key variable not set", "merchants:\n  - {cst_id: p, cust_key_env: NOT_SET}\n"},
+		{"duplicate name", one + "  - {cst_id: q, name: p, cust_key_env: GOOD}\n"},
+		{"the same partner twice", one + "  - {cst_id: p, name: again, cust_key_env: GOOD}\n"},
+		{"the same partner by another way", one + "  - {cst_id: p, name: again, cust_key_env: GOOD, hub: 'https://HUB.payple.kr/'}\n"},
+		{"unprintable name", "merchants:\n  - {cst_id: \"a\\nb\", cust_key_env: GOOD}\n"},
+		{"long name", "merchants:\n  - {cst_id: " + strings.Repeat("x", 101) + ", cust_key_env: GOOD}\n"},
+		{"http to a remote host", "hub: http://hub.example\n" + one},
+		{"a password in the address", "hub: https://user:" + secret + "@hub.example\n" + one},
+		{"hub of a merchant", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, hub: reel}\n"},
+		{"interval no duration", "min_interval: 10\n" + one},
+		{"interval too short", "min_interval: 1ms\n" + one},
+		{"interval too long", "min_interval: 24h\n" + one},
+		{"threshold senseless", "merchants:\n  - cst_id: p\n    cust_key_env: GOOD\n    thresholds: {warning: [lots, -5], critical: 0%}\n"},
+		{"thresholds wrong way round", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, thresholds: {warning: 1000, critical: 2000}}\n"},
+		{"two thresholds of one kind", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, thresholds: {warning: [10%, 20%]}}\n"},
+		{"threshold of another severity", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, thresholds: {page: 1000}}\n"},
+		{"empty list of thresholds", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, thresholds: {warning: []}}\n"},
+		{"several faults", "hub: reel\nmin_interval: x\nmerchants:\n  - {name: a}\n  - {cst_id: b}\n  - {cst_id: c, cust_key_env: GOOD, nonsense: 1}\n"},
+	}
+}
+
+// Every refusal is, word for word, that of the golden file: what is wrong,
+// where, and what to do. No secret is in it.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	var got strings.Builder
+	for _, file := range faultyFiles() {
+		_, err := config.Parse("merchants.yml", []byte(file.text), defaults(), environment)
+		if err == nil {
+			t.Errorf("%s is taken", file.name)
+			continue
+		}
+		if strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: the refusal shows the key: %v", file.name, err)
+		}
+		if !strings.HasPrefix(err.Error(), "merchants.yml:") {
+			t.Errorf("%s: the refusal does not say where: %v", file.name, err)
+		}
+		fmt.Fprintf(&got, "## %s\n%v\n\n", file.name, err)
+	}
+	path := filepath.Join("testdata", "refusals.golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != string(want) {
+		t.Errorf("refusals are\n%s\nwant\n%s", got.String(), want)
+	}
+}
+
+// A file that cannot be read, or is far too large, is refused.
+func TestLoadRefusesFiles(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/nowhere.yml", "testdata", "/dev/zero"} {
+		if _, err := config.Load(path, defaults(), environment); err == nil || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestParseHub(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]config.Hub{
+		"real": {Label: "real", URL: "https://hub.payple.kr"}, "test": {Label: "test", URL: "https://demohub.payple.kr"},
+		"https://hub.example": {Label: "hub.example", URL: "https://hub.example"}, "https://hub.example:8443/": {Label: "hub.example:8443", URL: "https://hub.example:8443"},
+		"http://127.0.0.1:10912": {Label: "127.0.0.1:10912", URL: "http://127.0.0.1:10912"}, "http://[::1]:1": {Label: "[::1]:1", URL: "http://[::1]:1"},
+		"http://localhost": {Label: "localhost", URL: "http://localhost"}, "https://HUB.Payple.kr": {Label: "real", URL: "https://hub.payple.kr"},
+	} {
+		if got, err := config.ParseHub(text); err != nil || got != want {
+			t.Errorf("ParseHub(%q) = %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{
+		"", "Real", "hub.payple.kr", "ftp://hub.example", "http://10.0.0.1", "http://hub.example", "http://127.0.0.1.example", "https://", "https://:443",
+		"https://u@hub.example", "https://hub.example?x=1", "https://hub.example#x", "://", "https://hub example",
+	} {
+		if got, err := config.ParseHub(text); err == nil {
+			t.Errorf("ParseHub(%q) = %+v, want an error", text, got)
+		}
+	}
+}
+
+// No file makes the parser panic, hang or show a key; what it takes is usable.
+func FuzzParse(f *testing.F) {
+	for _, file := range faultyFiles() {
+		f.Add([]byte(file.text))
+	}
+	f.Add([]byte("merchants: &a [*a]"))
+	f.Add([]byte("merchants: [{cst_id: p, cust_key_env: GOOD, thresholds: {warning: [5000000, 24h]}}]"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if strings.Contains(string(text), "cust_key_file") {
+			return // would read whatever file the fuzzer thinks of
+		}
+		got, err := config.Parse("f.yml", text, defaults(), environment)
+		if err != nil {
+			if !strings.Contains(string(text), secret) && strings.Contains(err.Error(), secret) {
+				t.Fatalf("a key out of the environment is shown: %v", err)
+			}
+			return
+		}
+		if len(got.Merchants) == 0 || config.CheckMinInterval(got.MinInterval) != nil {
+			t.Fatalf("taken: %+v", got)
+		}
+		for _, m := range got.Merchants {
+			if m.Name == "" || m.CstID == "" || m.Key == nil || m.Hub.URL == "" || m.Thresholds == nil {
+				t.Fatalf("taken: %+v", m)
+			}
+		}
+	})
+}
