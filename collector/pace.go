@@ -76,6 +76,9 @@ func newPace(interval time.Duration, jitter func() float64) *pace {
 // setInterval changes the interval from the next query on.
 func (p *pace) setInterval(interval time.Duration) {
 	p.interval, p.growth.InitialInterval = interval, 2*interval
+	if p.until.IsZero() {
+		p.growth.Reset() // or the next failure would begin with the old interval
+	}
 }
 
 // closed tells why the merchant may not be asked now; "" if it may.

@@ -431,3 +431,12 @@ func TestScrapeTimeout(t *testing.T) {
 		}
 	}
 }
+
+func mustFault(t *testing.T, name string) hubtest.Fault {
+	t.Helper()
+	fault, err := hubtest.ParseFault(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fault
+}
