@@ -39,11 +39,23 @@ func (s *Server) scrapeContext(r *http.Request) (context.Context, context.Cancel
 	return context.WithTimeout(r.Context(), scrapeTimeout(r.Header.Get(timeoutHeader), s.options.TimeoutOffset))
 }
 
+// collectExporter is the one value of the parameter collect[]: the exporter's
+// own metrics alone. Where merchants are probed one by one, it gives these
+// without asking the hub for all merchants.
+const collectExporter = "exporter"
+
 // metrics answers a scrape of all merchants, with the exporter's own metrics.
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.scrapeContext(r)
 	defer cancel()
-	s.expose(w, r, s.options.Own, s.options.Collector().Bind(ctx))
+	switch parts := r.URL.Query()["collect[]"]; {
+	case len(parts) == 0:
+		s.expose(w, r, s.options.Own, s.options.Collector().Bind(ctx))
+	case len(parts) == 1 && parts[0] == collectExporter:
+		s.expose(w, r, s.options.Own)
+	default:
+		http.Error(w, "collect[] wants "+collectExporter+": the exporter's own metrics, without the merchants", http.StatusBadRequest)
+	}
 }
 
 // probe answers a scrape of one merchant alone.
@@ -69,9 +81,9 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 // that scrape's deadline. Gathers are not coalesced for the same reason: a
 // scrape with much time would get what one with little time had to make do
 // with. The gates share the queries.
-func (s *Server) expose(w http.ResponseWriter, r *http.Request, own *prometheus.Registry, merchants prometheus.Collector) {
+func (s *Server) expose(w http.ResponseWriter, r *http.Request, own *prometheus.Registry, merchants ...prometheus.Collector) {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(merchants)
+	registry.MustRegister(merchants...)
 	gatherers := prometheus.Gatherers{registry}
 	if own != nil {
 		gatherers = append(gatherers, own)

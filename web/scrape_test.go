@@ -303,6 +303,21 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// The exporter's own metrics can be had without asking the hub for anybody.
+func TestCollectExporterAlone(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "store")
+	if response := s.get(t, "/metrics?collect[]=exporter"); response.StatusCode != http.StatusOK {
+		t.Errorf("answers %d", response.StatusCode)
+	}
+	if response := s.get(t, "/metrics?collect[]=merchants"); response.StatusCode != http.StatusBadRequest {
+		t.Errorf("nonsense answers %d", response.StatusCode)
+	}
+	if n := s.hub.Requests("store", hub.EndpointToken); n != 0 {
+		t.Errorf("the hub was asked %d times", n)
+	}
+}
+
 // Service discovery names one target for each merchant, with what Prometheus
 // needs to probe it.
 func TestDiscovery(t *testing.T) {
