@@ -2,12 +2,10 @@ package collector
 
 import (
 	"context"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"payple_exporter/hub"
-	"payple_exporter/threshold"
 )
 
 // Watched is a merchant and the gate to ask for it. The labels are not the
@@ -20,10 +18,11 @@ type Watched struct {
 
 // Collector turns what gates know into metrics.
 type Collector struct {
-	watched  []Watched
-	settings Settings
-	descs    map[string]*prometheus.Desc
-	types    map[string]prometheus.ValueType
+	watched   []Watched
+	renderers []*renderer // one for each of watched
+	settings  Settings
+	descs     map[string]*prometheus.Desc
+	types     map[string]prometheus.ValueType
 }
 
 // New returns a collector of these merchants.
@@ -31,6 +30,9 @@ func New(settings Settings, watched []Watched) *Collector {
 	c := &Collector{
 		watched: watched, settings: settings,
 		descs: make(map[string]*prometheus.Desc), types: make(map[string]prometheus.ValueType),
+	}
+	for range watched {
+		c.renderers = append(c.renderers, &renderer{})
 	}
 	for _, m := range Metrics() {
 		c.descs[m.Name] = prometheus.NewDesc(m.Name, m.Help, m.Labels, nil)
@@ -74,83 +76,17 @@ func (b bound) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (b bound) Collect(metrics chan<- prometheus.Metric) {
-	emit := func(name string, value float64, labels ...string) {
-		metrics <- prometheus.MustNewConstMetric(b.descs[name], b.types[name], value, labels...)
-	}
-	emit(NameMinInterval, b.settings.MinInterval.Seconds())
-	emit(NameMaxAge, b.settings.MaxAge.Seconds())
-	for _, snapshot := range b.Snapshots(b.ctx) {
-		emitFigures(emit, snapshot)
-		emitHealth(emit, snapshot)
-		emitCounts(emit, snapshot)
-		emitConfiguration(emit, snapshot.Merchant)
+	metrics <- b.metric(NameMinInterval, b.settings.MinInterval.Seconds())
+	metrics <- b.metric(NameMaxAge, b.settings.MaxAge.Seconds())
+	for i, snapshot := range b.Snapshots(b.ctx) {
+		b.renderers[i].render(b.metric, snapshot, metrics)
 	}
 }
 
-type emitter func(name string, value float64, labels ...string)
-
-// emitFigures gives the three figures and the hub's time of them, or none.
-func emitFigures(emit emitter, s Snapshot) {
-	if !s.Known {
-		return
-	}
-	emit(NameRemain, float64(s.Limit.Remain), s.Merchant.Name)
-	emit(NameTotalAccount, float64(s.Limit.TotalAccount), s.Merchant.Name)
-	emit(NameTotalTransfer, float64(s.Limit.TotalTransfer), s.Merchant.Name)
-	if !s.Limit.HubTime.IsZero() {
-		emit(NameHubTime, seconds(s.Limit.HubTime), s.Merchant.Name)
-	}
+// metric returns one sample.
+func (c *Collector) metric(name string, value float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(c.descs[name], c.types[name], value, labels...)
 }
-
-func emitHealth(emit emitter, s Snapshot) {
-	up := 0.0
-	if s.Up {
-		up = 1
-	}
-	emit(NameUp, up, s.Merchant.Name)
-	if s.Failure != nil {
-		emit(NameFailure, 1, s.Merchant.Name, string(s.Failure.Reason))
-	}
-	if !s.LastSuccess.IsZero() {
-		emit(NameLastSuccess, seconds(s.LastSuccess), s.Merchant.Name)
-	}
-	if s.Attempted {
-		emit(NameQueryDuration, s.Duration.Seconds(), s.Merchant.Name)
-	}
-	if !s.NextQuery.IsZero() {
-		emit(NameNextQuery, seconds(s.NextQuery), s.Merchant.Name)
-	}
-}
-
-func emitCounts(emit emitter, s Snapshot) {
-	emit(NameQueries, float64(s.Queries), s.Merchant.Name)
-	emit(NameQueryFailures, float64(s.Failures), s.Merchant.Name)
-	for _, cause := range Causes() {
-		emit(NameScrapesFromMemory, float64(s.FromMemory[cause]), s.Merchant.Name, string(cause))
-	}
-}
-
-func emitConfiguration(emit emitter, m Merchant) {
-	emit(NameMerchantInfo, 1, m.Name, m.CstID, m.Hub)
-	for _, severity := range threshold.Severities() {
-		for _, level := range m.Thresholds[severity] {
-			emit(thresholdName(level.Kind), level.Value, m.Name, string(severity))
-		}
-	}
-}
-
-func thresholdName(kind threshold.Kind) string {
-	switch kind {
-	case threshold.Amount:
-		return NameThresholdAmount
-	case threshold.Ratio:
-		return NameThresholdRatio
-	case threshold.Runway:
-	}
-	return NameThresholdRunway
-}
-
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // Interface check: a session of package hub can stand behind a gate.
 var _ Querier = (*hub.Session)(nil)
@@ -158,10 +94,10 @@ var _ Querier = (*hub.Session)(nil)
 // Only returns a collector of one merchant alone, and whether there is one of
 // that name.
 func (c *Collector) Only(name string) (*Collector, bool) {
-	for _, watched := range c.watched {
+	for i, watched := range c.watched {
 		if watched.Name == name {
 			one := *c
-			one.watched = []Watched{watched}
+			one.watched, one.renderers = []Watched{watched}, []*renderer{c.renderers[i]}
 			return &one, true
 		}
 	}

@@ -126,10 +126,24 @@ func (s *stand) scrape(t *testing.T, target string) map[string]float64 {
 	if response.StatusCode != http.StatusOK {
 		t.Fatalf("%s answers %d", target, response.StatusCode)
 	}
+	return parse(t, response.Body)
+}
+
+// samplesOf returns all samples of a handler's metrics page.
+func samplesOf(tb testing.TB, handler http.Handler) map[string]float64 {
+	tb.Helper()
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return parse(tb, recorder.Body)
+}
+
+// parse reads an exposition in text form.
+func parse(tb testing.TB, text io.Reader) map[string]float64 {
+	tb.Helper()
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(response.Body)
+	families, err := parser.TextToMetricFamilies(text)
 	if err != nil {
-		t.Fatalf("the exposition does not parse: %v", err)
+		tb.Fatalf("the exposition does not parse: %v", err)
 	}
 	samples := make(map[string]float64)
 	for name, family := range families {

@@ -1,0 +1,143 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"payple_exporter/collector"
+	"payple_exporter/hub"
+	"payple_exporter/threshold"
+	"payple_exporter/web"
+)
+
+// instant is a Querier that answers at once, so that benchmarks measure this
+// side of the network alone.
+type instant struct{}
+
+func (instant) Remain(context.Context) (hub.Limit, error) {
+	return hub.Limit{Remain: 9_944_000, TotalAccount: 10_000_000, TotalTransfer: 56_000, HubTime: time.Now()}, nil
+}
+func (instant) KeyChanged(context.Context) bool { return false }
+func (instant) Needs(context.Context) int       { return 1 }
+func (instant) Sent() uint64                    { return 0 }
+
+// remembering is a handler whose merchants have all been asked, and are not
+// asked again.
+func remembering(tb testing.TB, merchants int) http.Handler {
+	tb.Helper()
+	settings := collector.Settings{
+		MinInterval: time.Hour, MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(32, 0),
+	}
+	watched := make([]collector.Watched, merchants)
+	for i := range watched {
+		name := fmt.Sprintf("merchant-%05d", i)
+		watched[i] = collector.Watched{
+			Merchant: collector.Merchant{Name: name, CstID: name, Hub: "real", Thresholds: threshold.Default()},
+			Gate:     collector.NewGate(name, instant{}, settings),
+		}
+	}
+	all := collector.New(settings, watched)
+	all.Snapshots(tb.Context())
+	return web.New(web.Options{
+		Collector: func() *collector.Collector { return all }, Own: prometheus.NewRegistry(),
+		TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, MaxRequests: 40,
+	})
+}
+
+// bare is promhttp alone over as many series, with names and labels of the
+// same kind: what a scrape costs at the least.
+func bare(tb testing.TB, merchants int) http.Handler {
+	tb.Helper()
+	registry := prometheus.NewRegistry()
+	like := remembering(tb, 1)
+	for name, series := range countSeries(tb, like) {
+		labels := []string{"merchant"}
+		if series > 1 {
+			labels = append(labels, "kind")
+		}
+		vec := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: name, Help: "As many series, and nothing else."}, labels)
+		registry.MustRegister(vec)
+		for i := range merchants {
+			for kind := range series {
+				values := []string{fmt.Sprintf("merchant-%05d", i), fmt.Sprint(kind)}
+				vec.WithLabelValues(values[:len(labels)]...).Set(9_944_000)
+			}
+		}
+	}
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// countSeries returns how many series each metric of one merchant has.
+func countSeries(tb testing.TB, handler http.Handler) map[string]int {
+	tb.Helper()
+	counts := make(map[string]int)
+	for sample := range samplesOf(tb, handler) {
+		for i, c := range sample {
+			if c == '{' {
+				counts[sample[:i]]++
+				break
+			}
+		}
+	}
+	return counts
+}
+
+func scrapeOnce(handler http.Handler) int {
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	return recorder.Body.Len()
+}
+
+func merchantCounts() []int { return []int{1, 10, 100, 1000, 10_000} }
+
+// BenchmarkScrape measures a scrape from memory of so many merchants, beside a
+// bare promhttp handler over as many series in the same run. Compare ours with
+// bare, and ns/merchant from size to size.
+func BenchmarkScrape(b *testing.B) {
+	for _, n := range merchantCounts() {
+		for name, make := range map[string]func(testing.TB, int) http.Handler{"ours": remembering, "bare": bare} {
+			b.Run(fmt.Sprintf("merchants=%d/%s", n, name), func(b *testing.B) {
+				handler := make(b, n)
+				b.ReportAllocs()
+				for b.Loop() {
+					scrapeOnce(handler)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/merchant")
+			})
+		}
+	}
+}
+
+// BenchmarkProbe measures a probe of one merchant among a thousand, from
+// memory.
+func BenchmarkProbe(b *testing.B) {
+	handler := remembering(b, 1000)
+	b.ReportAllocs()
+	for b.Loop() {
+		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/probe?merchant=merchant-00999", nil))
+	}
+}
+
+// A collection of a scrape's garbage leaves little behind: what the exporter
+// keeps for a thousand merchants is bounded.
+func TestMemoryOfAThousandMerchants(t *testing.T) {
+	handler := remembering(t, 1000)
+	for range 5 {
+		scrapeOnce(handler)
+	}
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	if mib := stats.HeapAlloc >> 20; mib > 24 {
+		t.Errorf("%d MiB live on the heap, want at most 24", mib)
+	}
+	runtime.KeepAlive(handler)
+}
