@@ -98,8 +98,7 @@ func find(ctx context.Context, merchant config.Merchant, session *hub.Session) f
 		return found
 	}
 	found.Error = err.Error()
-	var failure *hub.Error
-	if errors.As(err, &failure) {
+	if failure, ok := errors.AsType[*hub.Error](err); ok {
 		found.Reason, found.Code, found.Action = failure.Reason, failure.Code, failure.Action()
 	}
 	return found

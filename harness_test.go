@@ -151,7 +151,7 @@ func (r *running) ask(t *testing.T, method, path string, header ...string) (int,
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close() //nolint:errcheck // read only
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatal(err)

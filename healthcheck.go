@@ -48,7 +48,7 @@ func (s statusError) Error() string {
 }
 
 func askHealth(ctx context.Context, url string) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("asking %s: %w", url, err)
 	}

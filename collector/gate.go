@@ -60,7 +60,7 @@ func (s Settings) withDefaults() Settings {
 		s.Now = time.Now
 	}
 	if s.Jitter == nil {
-		s.Jitter = rand.Float64 //nolint:gosec // spreads load, guards nothing
+		s.Jitter = rand.Float64
 	}
 	if s.Logger == nil {
 		s.Logger = log.NewNopLogger()

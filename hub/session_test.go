@@ -200,12 +200,20 @@ func TestSessionReplacesARefusedToken(t *testing.T) {
 	})
 }
 
-func expectReason(t *testing.T, session *hub.Session, want hub.Reason) *hub.Error {
+func expectReason(t *testing.T, session *hub.Session, want hub.Reason) {
+	t.Helper()
+	if failure := failing(t, session); failure.Reason != want {
+		t.Fatalf("got %v, want reason %s", failure, want)
+	}
+}
+
+// failing returns the failure of a query that must fail, and bring no figures.
+func failing(t *testing.T, session *hub.Session) *hub.Error {
 	t.Helper()
 	limit, err := session.Remain(within(t, 10*time.Second))
 	var failure *hub.Error
-	if !errors.As(err, &failure) || failure.Reason != want || limit != (hub.Limit{}) {
-		t.Fatalf("got %+v, %v; want reason %s and no figures", limit, err, want)
+	if !errors.As(err, &failure) || limit != (hub.Limit{}) {
+		t.Fatalf("got %+v, %v; want an error and no figures", limit, err)
 	}
 	return failure
 }
@@ -342,8 +350,8 @@ func TestSessionReadsTheKeyForEveryToken(t *testing.T) {
 		}
 	}
 	b := newBench(t, hubtest.Options{}, hub.FileKey(path))
-	failure := expectReason(t, b.session, hub.ReasonConfig)
-	if got := b.path(); got != "" || !strings.Contains(failure.Error(), path) {
+	failure := failing(t, b.session)
+	if got := b.path(); got != "" || failure.Reason != hub.ReasonConfig || !strings.Contains(failure.Error(), path) {
 		t.Errorf("asked %q, said %v", got, failure)
 	}
 	if b.session.KeyChanged(t.Context()) {

@@ -103,9 +103,9 @@ func merchantCounts() []int { return []int{1, 10, 100, 1000, 10_000} }
 // bare, and ns/merchant from size to size.
 func BenchmarkScrape(b *testing.B) {
 	for _, n := range merchantCounts() {
-		for name, make := range map[string]func(testing.TB, int) http.Handler{"ours": remembering, "bare": bare} {
+		for name, build := range map[string]func(testing.TB, int) http.Handler{"ours": remembering, "bare": bare} {
 			b.Run(fmt.Sprintf("merchants=%d/%s", n, name), func(b *testing.B) {
-				handler := make(b, n)
+				handler := build(b, n)
 				b.ReportAllocs()
 				for b.Loop() {
 					scrapeOnce(handler)

@@ -17,9 +17,9 @@ import (
 //go:embed page.html
 var pageHTML string
 
-// pageTemplate is parsed once, when the program starts: a template that does
-// not parse must not be found by the first person who opens the page.
-var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+// parsePage parses the page's template. It panics if that is broken: the first
+// person who opens the page must not be the one who finds out.
+func parsePage() *template.Template { return template.Must(template.New("page").Parse(pageHTML)) }
 
 // row is one merchant on the page.
 type row struct {
@@ -39,7 +39,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 		rows = append(rows, newRow(snapshot, now))
 	}
 	var page bytes.Buffer
-	err := pageTemplate.Execute(&page, map[string]any{
+	err := s.pageTemplate.Execute(&page, map[string]any{
 		"Demo": s.options.Demo, "Version": s.options.Version, "Metrics": s.options.TelemetryPath, "Rows": rows,
 		"Now": now.In(hub.KST()).Format("2006-01-02 15:04:05 KST"),
 	})

@@ -108,7 +108,14 @@ func (s *stand) config(partners ...string) config.Config {
 	return c
 }
 
-func (s *stand) get(t *testing.T, target string, header ...string) *http.Response {
+// reply is an answer of the handler.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (s *stand) get(t *testing.T, target string, header ...string) reply {
 	t.Helper()
 	request := httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
 	for i := 0; i+1 < len(header); i += 2 {
@@ -116,17 +123,17 @@ func (s *stand) get(t *testing.T, target string, header ...string) *http.Respons
 	}
 	recorder := httptest.NewRecorder()
 	s.handler.ServeHTTP(recorder, request)
-	return recorder.Result()
+	return reply{recorder.Code, recorder.Header(), recorder.Body.String()}
 }
 
 // scrape returns all samples of an exposition by name and labels.
 func (s *stand) scrape(t *testing.T, target string) map[string]float64 {
 	t.Helper()
 	response := s.get(t, target)
-	if response.StatusCode != http.StatusOK {
-		t.Fatalf("%s answers %d", target, response.StatusCode)
+	if response.status != http.StatusOK {
+		t.Fatalf("%s answers %d", target, response.status)
 	}
-	return parse(t, response.Body)
+	return parse(t, strings.NewReader(response.body))
 }
 
 // samplesOf returns all samples of a handler's metrics page.
@@ -310,9 +317,8 @@ func TestProbe(t *testing.T) {
 		"/probe?merchant=nobody": 404, "/probe?merchant=%3Cscript%3E": 404, "/nowhere": 404, "/metrics/": 404,
 	} {
 		response := s.get(t, target)
-		body, _ := io.ReadAll(response.Body)
-		if response.StatusCode != want || strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
-			t.Errorf("%s answers %d %s: %s, want %d as plain text", target, response.StatusCode, response.Header.Get("Content-Type"), body, want)
+		if response.status != want || strings.HasPrefix(response.header.Get("Content-Type"), "text/html") {
+			t.Errorf("%s answers %d %s: %s, want %d as plain text", target, response.status, response.header.Get("Content-Type"), response.body, want)
 		}
 	}
 }
@@ -321,11 +327,11 @@ func TestProbe(t *testing.T) {
 func TestCollectExporterAlone(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "store")
-	if response := s.get(t, "/metrics?collect[]=exporter"); response.StatusCode != http.StatusOK {
-		t.Errorf("answers %d", response.StatusCode)
+	if response := s.get(t, "/metrics?collect[]=exporter"); response.status != http.StatusOK {
+		t.Errorf("answers %d", response.status)
 	}
-	if response := s.get(t, "/metrics?collect[]=merchants"); response.StatusCode != http.StatusBadRequest {
-		t.Errorf("nonsense answers %d", response.StatusCode)
+	if response := s.get(t, "/metrics?collect[]=merchants"); response.status != http.StatusBadRequest {
+		t.Errorf("nonsense answers %d", response.status)
 	}
 	if n := s.hub.Requests("store", hub.EndpointToken); n != 0 {
 		t.Errorf("the hub was asked %d times", n)
@@ -340,13 +346,11 @@ func TestDiscovery(t *testing.T) {
 	want := `[{"targets":["exporter:10911"],"labels":{"__metrics_path__":"/probe","__param_merchant":"first","merchant":"first"}},` +
 		`{"targets":["exporter:10911"],"labels":{"__metrics_path__":"/probe","__param_merchant":"second","merchant":"second"}}]` + "\n"
 	response := s.get(t, "http://exporter:10911/sd")
-	body, _ := io.ReadAll(response.Body)
-	if string(body) != want || response.Header.Get("Content-Type") != "application/json" {
-		t.Errorf("got %s", body)
+	if response.body != want || response.header.Get("Content-Type") != "application/json" {
+		t.Errorf("got %s", response.body)
 	}
 	none := newStand(t)
-	body, _ = io.ReadAll(none.get(t, "/sd").Body)
-	if strings.TrimSpace(string(body)) != "[]" {
+	if body := none.get(t, "/sd").body; strings.TrimSpace(body) != "[]" {
 		t.Errorf("nobody is %s, want an empty list", body)
 	}
 	elsewhere := web.New(web.Options{
@@ -381,16 +385,16 @@ func TestMaxRequests(t *testing.T) {
 	for s.hub.Requests("store", hub.EndpointToken) == 0 {
 		time.Sleep(time.Millisecond) // the request crosses a real network
 	}
-	if response := s.get(t, "/probe?merchant=store"); response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") == "" {
-		t.Errorf("one too many answers %d", response.StatusCode)
+	if response := s.get(t, "/probe?merchant=store"); response.status != http.StatusServiceUnavailable || response.header.Get("Retry-After") == "" {
+		t.Errorf("one too many answers %d", response.status)
 	}
-	if response := s.get(t, "/-/healthy"); response.StatusCode != http.StatusOK {
-		t.Errorf("health answers %d while scrapes wait", response.StatusCode)
+	if response := s.get(t, "/-/healthy"); response.status != http.StatusOK {
+		t.Errorf("health answers %d while scrapes wait", response.status)
 	}
 	leave()
 	<-left
-	if response := s.get(t, "/probe?merchant=store"); response.StatusCode != http.StatusOK {
-		t.Errorf("room again, and still %d", response.StatusCode)
+	if response := s.get(t, "/probe?merchant=store"); response.status != http.StatusOK {
+		t.Errorf("room again, and still %d", response.status)
 	}
 }
 
@@ -399,11 +403,10 @@ func TestOpenMetrics(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "store")
 	response := s.get(t, "/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
-	body, _ := io.ReadAll(response.Body)
-	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/openmetrics-text") || !strings.HasSuffix(string(body), "# EOF\n") {
-		t.Errorf("%s: …%s", response.Header.Get("Content-Type"), body[max(0, len(body)-100):])
+	if !strings.HasPrefix(response.header.Get("Content-Type"), "application/openmetrics-text") || !strings.HasSuffix(response.body, "# EOF\n") {
+		t.Errorf("%s: …%s", response.header.Get("Content-Type"), response.body[max(0, len(response.body)-100):])
 	}
-	if strings.Contains(string(body), "# UNIT") {
+	if strings.Contains(response.body, "# UNIT") {
 		t.Error("a unit on a gauge of ours makes the whole scrape fail")
 	}
 }
@@ -416,11 +419,10 @@ func TestPageEscapesNames(t *testing.T) {
 	hostile.Merchants[0].Name = `<script>alert("x")</script>`
 	s.fleet.Apply(hostile)
 	response := s.get(t, "/")
-	body, _ := io.ReadAll(response.Body)
-	if strings.Contains(string(body), "<script") || !strings.Contains(string(body), "&lt;script&gt;") {
-		t.Errorf("the page holds\n%s", body)
+	if strings.Contains(response.body, "<script") || !strings.Contains(response.body, "&lt;script&gt;") {
+		t.Errorf("the page holds\n%s", response.body)
 	}
-	if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
+	if policy := response.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
 		t.Errorf("policy %q", policy)
 	}
 }

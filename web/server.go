@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"strings"
 	"time"
@@ -45,8 +46,9 @@ type Options struct {
 
 // Server answers the exporter's HTTP requests.
 type Server struct {
-	options Options
-	slots   chan struct{}
+	options      Options
+	slots        chan struct{}
+	pageTemplate *template.Template
 }
 
 // New returns the handler of all paths.
@@ -57,7 +59,7 @@ func New(options Options) http.Handler {
 	if options.Logger == nil {
 		options.Logger = log.NewNopLogger()
 	}
-	s := &Server{options: options, slots: make(chan struct{}, options.MaxRequests)}
+	s := &Server{options: options, slots: make(chan struct{}, options.MaxRequests), pageTemplate: parsePage()}
 	metrics := http.Handler(http.HandlerFunc(s.metrics))
 	if options.Instrument {
 		metrics = promhttp.InstrumentMetricHandler(options.Own, metrics)

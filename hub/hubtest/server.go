@@ -1,9 +1,11 @@
 package hubtest
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -26,7 +28,8 @@ type Server struct {
 
 // Start serves h on address, such as "127.0.0.1:0", until Close.
 func Start(h *Hub, address string) (*Server, error) {
-	listener, err := net.Listen("tcp", address)
+	var listen net.ListenConfig
+	listener, err := listen.Listen(context.Background(), "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("starting the simulated hub: %w", err)
 	}
@@ -77,9 +80,7 @@ func (h *Hub) States() []State {
 			CstID: id, Remain: figures.Remain(), Total: figures.Total, Paid: figures.Transferred,
 			Requests: make(map[hub.Endpoint]int), Faults: make(map[hub.Endpoint]string),
 		}
-		for endpoint, n := range account.requests {
-			state.Requests[endpoint] = n
-		}
+		maps.Copy(state.Requests, account.requests)
 		for endpoint, fault := range account.faults {
 			state.Faults[endpoint] = fault.Name
 		}

@@ -71,7 +71,8 @@ func Eventually(t *testing.T, what string, happened func() bool) {
 // FreePort returns a loopback address that nobody listens on.
 func FreePort(t *testing.T) string {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var listen net.ListenConfig
+	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,7 +112,7 @@ func (b *lockedBuffer) String() string {
 func Start(t *testing.T, address, ready, path string, args ...string) *Server {
 	t.Helper()
 	s := &Server{URL: "http://" + address}
-	command := exec.CommandContext(t.Context(), path, args...)
+	command := exec.CommandContext(t.Context(), path, args...) //nolint:gosec // a test's own program
 	command.Stdout, command.Stderr = &s.output, &s.output
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := command.Start(); err != nil {
@@ -128,7 +129,7 @@ func Start(t *testing.T, address, ready, path string, args ...string) *Server {
 		}
 	})
 	Eventually(t, filepath.Base(path)+" is ready", func() bool {
-		response, err := http.Get(s.URL + ready) //nolint:noctx // bounded by Eventually's patience
+		response, err := s.get(t, ready)
 		if err != nil {
 			return false
 		}
@@ -204,11 +205,7 @@ func (s *Server) Query(t *testing.T, expression string) []Sample {
 // GetJSON reads what a path answers into value.
 func (s *Server) GetJSON(t *testing.T, path string, value any) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := s.get(t, path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,4 +213,15 @@ func (s *Server) GetJSON(t *testing.T, path string, value any) {
 	if err := json.NewDecoder(response.Body).Decode(value); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
+}
+
+// get asks for a path on a connection of its own: the server may die.
+func (s *Server) get(t *testing.T, path string) (*http.Response, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: Patience}
+	return client.Do(request)
 }
