@@ -106,11 +106,16 @@ func serveHere(t *testing.T, args ...string) *running {
 }
 
 // serveApart runs the exporter as a process of its own.
-func serveApart(t *testing.T, env []string, args ...string) *running {
+func serveApart(t *testing.T, args ...string) *running {
+	t.Helper()
+	return serveProcess(t, os.Args[0], []string{asProgram + "=1"}, args...)
+}
+
+func serveProcess(t *testing.T, path string, env []string, args ...string) *running {
 	t.Helper()
 	r := &running{stderr: newOutput()}
-	command := exec.CommandContext(t.Context(), os.Args[0], append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
-	command.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	command := exec.CommandContext(t.Context(), path, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	command.Env = append(os.Environ(), env...)
 	command.Stderr = r.stderr
 	if err := command.Start(); err != nil {
 		t.Fatal(err)

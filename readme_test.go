@@ -43,6 +43,7 @@ func TestReadmeIsComplete(t *testing.T) {
 		}
 	}
 	names := []string{
+		collector.NameBuildInfo, collector.NameConfigLoadSuccessful, collector.NameConfigLoadTime,
 		collector.NameHubRequests, collector.NameHubRequestFailures, collector.NameHubRequestDuration, collector.NameHubResults,
 	}
 	for _, metric := range collector.Metrics() {
@@ -79,7 +80,7 @@ func TestReadmeExampleIsTheTestedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, tested, _ := strings.Cut(string(example), "hub: real")
-	tested = strings.Replace(tested, "testdata/partner1.key", "/run/secrets/partner1", 1)
+	tested = strings.Replace(tested, "testdata/partner1.custkey", "/run/secrets/partner1", 1)
 	if !strings.Contains(readme(t), "hub: real"+tested) {
 		t.Errorf("README.md does not hold\n%s", tested)
 	}

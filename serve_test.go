@@ -117,7 +117,7 @@ func TestServeFinishesScrapesOnSIGTERM(t *testing.T) {
 	t.Parallel()
 	sim, flags := simulated(t)
 	sim.Break("store", hub.EndpointToken, hubtest.Slow(700*time.Millisecond))
-	exporter := serveApart(t, nil, flags...)
+	exporter := serveApart(t, flags...)
 	answered := make(chan map[string]float64, 1)
 	go func() { answered <- exporter.scrape(t) }()
 	eventually(t, "the scrape reaches the hub", func() bool { return sim.Requests("store", hub.EndpointToken) > 0 })
@@ -223,7 +223,7 @@ func TestServeReloads(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exporter := serveApart(t, nil, "--config.file="+file, "--web.enable-lifecycle")
+	exporter := serveApart(t, "--config.file="+file, "--web.enable-lifecycle")
 	exporter.scrape(t)
 
 	write(good + "  - {cst_id: store, name: second, hub: 'https://hub.invalid', cust_key_file: " + key + "}\n")

@@ -29,6 +29,14 @@ const (
 	NameHubResults         = "payple_hub_results_total"
 )
 
+// The names of the metrics that describe the exporter itself, which others
+// make.
+const (
+	NameBuildInfo            = "payple_exporter_build_info"
+	NameConfigLoadSuccessful = "payple_exporter_config_last_reload_successful"
+	NameConfigLoadTime       = "payple_exporter_config_last_reload_success_timestamp_seconds"
+)
+
 // Metric describes one metric to people and to Prometheus.
 type Metric struct {
 	Name   string

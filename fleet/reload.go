@@ -8,6 +8,7 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"payple_exporter/collector"
 	"payple_exporter/config"
 )
 
@@ -31,11 +32,11 @@ func NewReloader(
 	return &Reloader{
 		load: load, apply: apply, logger: logger, now: now,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "payple_exporter_config_last_reload_successful",
+			Name: collector.NameConfigLoadSuccessful,
 			Help: "1 if the latest attempt to load the configuration succeeded, else 0.",
 		}),
 		at: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "payple_exporter_config_last_reload_success_timestamp_seconds",
+			Name: collector.NameConfigLoadTime,
 			Help: "When the configuration in force was loaded, in seconds since the epoch.",
 		}),
 	}

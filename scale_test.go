@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"payple_exporter/hub"
+)
+
+// A thousand merchants and a hub that takes 50 ms for each request: the first
+// scrape answers all within ten seconds, with one token and one remain request
+// for each, and the process that was really built stays below 64 MiB.
+func TestThousandMerchantsFitOneProcess(t *testing.T) {
+	t.Parallel()
+	sim, file := manyMerchants(t, 1000)
+	if err := sim.Apply("", "", "slow=50ms"); err != nil {
+		t.Fatal(err)
+	}
+	exporter := serveBuilt(t, "--config.file="+file, "--payple.min-interval=1h")
+	began := time.Now()
+	got := exporter.scrape(t, "X-Prometheus-Scrape-Timeout-Seconds", "10")
+	took := time.Since(began)
+	known := 0
+	for sample := range got {
+		if strings.HasPrefix(sample, "payple_transfer_remain_amount{") {
+			known++
+		}
+	}
+	if took > 10*time.Second || known != 1000 {
+		t.Errorf("the first scrape took %s and shows %d merchants", took, known)
+	}
+	for range 10 {
+		exporter.scrape(t)
+	}
+	for i := range 1000 {
+		id := fmt.Sprintf("m%02d", i)
+		if token, remain := sim.Requests(id, hub.EndpointToken), sim.Requests(id, hub.EndpointRemain); token != 1 || remain != 1 {
+			t.Fatalf("%s: %d token and %d remain requests, want one of each", id, token, remain)
+		}
+	}
+	if resident := got["process_resident_memory_bytes"]; resident == 0 && runtime.GOOS == "linux" {
+		t.Error("the process does not tell its memory")
+	}
+	resident := exporter.scrape(t)["process_resident_memory_bytes"] / (1 << 20)
+	t.Logf("1000 merchants: first scrape %s, resident memory %.1f MiB", took.Round(time.Millisecond), resident)
+	if resident > 64 {
+		t.Errorf("resident memory is %.1f MiB, want at most 64", resident)
+	}
+}
+
+// serveBuilt builds the program itself, without what tests add, and runs it.
+func serveBuilt(t *testing.T, args ...string) *running {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "payple_exporter")
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	return serveProcess(t, path, nil, args...)
+}
+
+// requestsPerSecond is what one merchant costs the hub: a remain request each
+// interval, and a token request for as many of them as one token serves.
+func requestsPerSecond(interval time.Duration) float64 {
+	const usable = 55 * time.Second // the documented life of 60 s, less the margin
+	queries := 1 + (usable-1)/interval
+	return (1 + 1/float64(queries)) / interval.Seconds()
+}
+
+// docs/scaling.md tells the request rate that follows from the settings.
+func TestScalingTableIsComputed(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("docs/scaling.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\| (\d+) s \| ([\d.]+) \| ([\d,.]+) \| ([\d,.]+) \| ([\d,.]+) \|$`).FindAllStringSubmatch(string(text), -1)
+	if len(rows) != 4 {
+		t.Fatalf("%d rows, want 4", len(rows))
+	}
+	for _, row := range rows {
+		seconds, err := strconv.Atoi(row[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		one := requestsPerSecond(time.Duration(seconds) * time.Second)
+		for i, want := range []string{
+			fmt.Sprintf("%.4f", one), fmt.Sprintf("%.2f", 10*one), fmt.Sprintf("%.1f", 1000*one), fmt.Sprintf("%.0f", 10_000*one),
+		} {
+			if got := strings.ReplaceAll(row[i+2], ",", ""); got != want {
+				t.Errorf("every %d s, column %d: %s, want %s", seconds, i+1, got, want)
+			}
+		}
+	}
+}
