@@ -115,17 +115,6 @@ func expectLoss(t *testing.T, prometheus *e2e.Server, exporters []*running) {
 	})
 }
 
-// hurriedRules is the path of a copy of the alert rules that are evaluated each
-// second.
-func hurriedRules(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("alerts/payple.rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return writeFile(t, "payple.rules.yml", strings.ReplaceAll(string(text), "interval: 1m", "interval: 1s"))
-}
-
 // shardedConfig is deploy/prometheus/sharded.yml, with these exporters in it
 // and no time to lose.
 func shardedConfig(t *testing.T, exporters []*running) string {
@@ -136,7 +125,8 @@ func shardedConfig(t *testing.T, exporters []*running) string {
 	}
 	replace := []string{
 		"scrape_interval: 30s", "scrape_interval: 1s", "scrape_timeout: 10s", "scrape_timeout: 1s",
-		"/etc/prometheus/rules/payple.rules.yml", hurriedRules(t),
+		"/etc/prometheus/rules/payple.rules.yml",
+		writeFile(t, "payple.rules.yml", hurried(t, "alerts/payple.rules.yml", map[string]string{`interval: 1m`: "interval: 1s"})),
 	}
 	for i, exporter := range exporters {
 		replace = append(replace, fmt.Sprintf("payple-exporter-%d:10911", i), hostOf(exporter.url))
