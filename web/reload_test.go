@@ -2,8 +2,11 @@ package web_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -21,27 +24,31 @@ func TestReloadUnderScrapes(t *testing.T) {
 	s := newStand(t, "stays", "comes-and-goes")
 	s.scrape(t, "/metrics")
 	var (
-		all  sync.WaitGroup
-		done atomic.Bool
+		all     sync.WaitGroup
+		done    atomic.Bool
+		scrapes atomic.Int32
 	)
+	const fromMemory = `payple_scrapes_from_memory_total{cause="min_interval",merchant="stays"} `
 	for range 50 {
 		all.Go(func() {
 			before := 0.0
 			for !done.Load() {
-				got := s.scrapeQuietly(t)
-				if got["payple_transfer_remain_amount{merchant=stays}"] != 9_944_000 || got["payple_up{merchant=stays}"] != 1 {
-					t.Errorf("a scrape was lost: %v", got)
+				got := s.get(t, "/metrics")
+				scrapes.Add(1)
+				if got.status != http.StatusOK || !strings.Contains(got.body, `payple_transfer_remain_amount{merchant="stays"} 9.944e+06`) {
+					t.Errorf("a scrape was lost: %d\n%s", got.status, got.body)
 					return
 				}
-				if now := got["payple_scrapes_from_memory_total{cause=min_interval,merchant=stays}"]; now < before {
-					t.Errorf("a counter went back from %v to %v", before, now)
-				} else {
-					before = now
+				_, rest, _ := strings.Cut(got.body, fromMemory)
+				now, err := strconv.ParseFloat(strings.TrimSpace(rest[:strings.Index(rest, "\n")]), 64)
+				if err != nil || now < before {
+					t.Errorf("a counter went from %v to %v, %v", before, now, err)
 				}
+				before = now
 			}
 		})
 	}
-	for i := range 200 {
+	for i := 0; i < 200 || scrapes.Load() < 500; i++ {
 		if i%2 == 0 {
 			s.fleet.Apply(s.config("stays"))
 		} else {
@@ -51,28 +58,8 @@ func TestReloadUnderScrapes(t *testing.T) {
 	done.Store(true)
 	all.Wait()
 	if n := s.hub.Requests("stays", hub.EndpointRemain); n != 1 {
-		t.Errorf("200 reloads made %d queries, want 1", n)
+		t.Errorf("reloads made %d queries, want 1", n)
 	}
-}
-
-// scrapeQuietly is scrape without the slots that the handler keeps for fewer
-// scrapers than this test has: it asks the collector as the handler does.
-func (s *stand) scrapeQuietly(t *testing.T) map[string]float64 {
-	t.Helper()
-	got := make(map[string]float64)
-	for _, snapshot := range s.fleet.Collector().Snapshots(t.Context()) {
-		label := "{merchant=" + snapshot.Merchant.Name + "}"
-		if snapshot.Known {
-			got["payple_transfer_remain_amount"+label] = float64(snapshot.Limit.Remain)
-		}
-		if snapshot.Up {
-			got["payple_up"+label] = 1
-		}
-		for cause, n := range snapshot.FromMemory {
-			got["payple_scrapes_from_memory_total{cause="+string(cause)+",merchant="+snapshot.Merchant.Name+"}"] = float64(n)
-		}
-	}
-	return got
 }
 
 // What is known of a merchant outlives a new name, new thresholds and a new
@@ -160,11 +147,11 @@ func TestKeyRotation(t *testing.T) {
 	expect("back", 1, "")
 }
 
-// A thousand merchants: the first scrape answers all, with exactly one token
+// Many merchants: the first scrape answers all, with exactly one token
 // and one remain request each, however many scrape at once.
-func TestThousandMerchants(t *testing.T) {
+func TestManyMerchantsAtOnce(t *testing.T) {
 	t.Parallel()
-	names := make([]string, 1000)
+	names := make([]string, 300)
 	for i := range names {
 		names[i] = fmt.Sprintf("m%04d", i)
 	}
@@ -172,7 +159,7 @@ func TestThousandMerchants(t *testing.T) {
 	var all sync.WaitGroup
 	for range 5 {
 		all.Go(func() {
-			if got := s.scrape(t, "/metrics"); got["payple_transfer_remain_amount{merchant=m0999}"] != 9_944_000 {
+			if got := s.scrape(t, "/metrics"); got["payple_transfer_remain_amount{merchant=m0299}"] != 9_944_000 {
 				t.Error("the last merchant is not there")
 			}
 		})

@@ -92,7 +92,7 @@ func newStandWithTimeout(t *testing.T, timeout time.Duration, partners ...string
 	s.fleet.Apply(s.config(partners...))
 	s.handler = web.New(web.Options{
 		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics",
-		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 40, Now: s.clock.Now,
+		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 64, Now: s.clock.Now,
 	})
 	return s
 }
