@@ -38,15 +38,18 @@ func NewBounds(concurrency int, perSecond float64) *Bounds {
 // enter waits until a query of so many requests may begin, and returns what
 // to call with the number of requests that it really took.
 func (b *Bounds) enter(ctx context.Context, doubtful bool, requests int) (leave func(took int), err error) {
+	turns := []*semaphore.Weighted{b.slots}
 	if doubtful {
-		if err := b.doubtful.Acquire(ctx, 1); err != nil {
+		turns = []*semaphore.Weighted{b.doubtful, b.slots}
+	}
+	for i, turn := range turns {
+		if err := turn.Acquire(ctx, 1); err != nil {
+			release(turns[:i])
 			return nil, fmt.Errorf("waiting for a turn: %w", err)
 		}
 	}
-	if err := b.slots.Acquire(ctx, 1); err != nil {
-		return nil, fmt.Errorf("waiting for a turn: %w", err)
-	}
 	if err := b.requests.WaitN(ctx, requests); err != nil {
+		release(turns)
 		return nil, fmt.Errorf("waiting for a turn: %w", err)
 	}
 	return func(took int) {
@@ -54,9 +57,12 @@ func (b *Bounds) enter(ctx context.Context, doubtful bool, requests int) (leave 
 			// Already sent: later queries wait for it.
 			b.requests.ReserveN(time.Now(), took-requests)
 		}
-		b.slots.Release(1)
-		if doubtful {
-			b.doubtful.Release(1)
-		}
+		release(turns)
 	}, nil
+}
+
+func release(turns []*semaphore.Weighted) {
+	for _, turn := range turns {
+		turn.Release(1)
+	}
 }

@@ -177,11 +177,11 @@ func (g *Gate) query(ctx context.Context) {
 	doubtful := g.memory.failure != nil
 	g.mu.Unlock()
 	leave, err := g.settings.Bounds.enter(ctx, doubtful, g.querier.Needs(ctx))
-	if err != nil {
-		// ctx is never cancelled and never ends: Bounds cannot have refused.
-		panic(err)
-	}
 	began := g.begin()
+	if err != nil { // not while ctx has no end, as it has none here
+		g.end(began, hub.Limit{}, err)
+		return
+	}
 	sent := g.querier.Sent()
 	ctx, cancel := context.WithTimeout(ctx, g.settings.Timeout)
 	limit, err := g.querier.Remain(ctx)
