@@ -218,6 +218,13 @@ func simulated(t *testing.T) (*hubtest.Hub, []string) {
 		CstID: "store", CustKey: testKey,
 		Plan: hubtest.Plan{Start: hubtest.Figures{Total: 10_000_000, Transferred: 56_000}},
 	})
+	return sim, []string{"--payple.hub=" + startHub(t, sim), "--payple.cst-id=store", "--payple.cust-key-file=" + writeFile(t, "key", testKey+"\n")}
+}
+
+// startHub serves a simulated hub and returns its address. In the end it must
+// have seen nothing but the documented protocol.
+func startHub(t *testing.T, sim *hubtest.Hub) string {
+	t.Helper()
 	server, err := hubtest.Start(sim, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -230,7 +237,7 @@ func simulated(t *testing.T) (*hubtest.Hub, []string) {
 			t.Errorf("departures from the documented protocol: %q", violations)
 		}
 	})
-	return sim, []string{"--payple.hub=" + server.URL, "--payple.cst-id=store", "--payple.cust-key-file=" + writeFile(t, "key", testKey+"\n")}
+	return server.URL
 }
 
 func writeFile(t *testing.T, name, text string) string {

@@ -151,14 +151,5 @@ func manyMerchants(t *testing.T, n int) (*hubtest.Hub, string) {
 		fmt.Fprintf(&list, "  - {cst_id: %s, cust_key_file: %s}\n", id, key)
 	}
 	sim := hubtest.New(hubtest.Options{}, partners...)
-	server, err := hubtest.Start(sim, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return sim, writeFile(t, "merchants.yml", "hub: "+server.URL+"\nmerchants:\n"+list.String())
+	return sim, writeFile(t, "merchants.yml", "hub: "+startHub(t, sim)+"\nmerchants:\n"+list.String())
 }

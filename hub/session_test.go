@@ -22,31 +22,9 @@ const (
 	custKey = "abcd1234567890"
 )
 
-// clock is a time that only moves when a test says so.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock {
-	return &clock{now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // bench is a session in front of a simulated hub.
 type bench struct {
-	clock   *clock
+	clock   *hubtest.Clock
 	hub     *hubtest.Hub
 	session *hub.Session
 
@@ -56,7 +34,7 @@ type bench struct {
 
 func newBench(t *testing.T, options hubtest.Options, key hub.Key) *bench {
 	t.Helper()
-	b := &bench{clock: newClock()}
+	b := &bench{clock: &hubtest.Clock{}}
 	options.Now = b.clock.Now
 	b.hub = hubtest.New(options, hubtest.Partner{
 		CstID: cstID, CustKey: custKey,

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,28 +25,10 @@ import (
 
 const custKey = "abcd1234567890"
 
-// clock is a time that only moves when a test says so.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // stand is the whole exporter but for its command line, on a clock that a test
 // moves, in front of a simulated hub.
 type stand struct {
-	clock   *clock
+	clock   *hubtest.Clock
 	hub     *hubtest.Hub
 	url     string // of the hub
 	fleet   *fleet.Fleet
@@ -62,7 +43,7 @@ func newStand(t *testing.T, partners ...string) *stand {
 // newStandWithTimeout is for tests in which the hub never answers.
 func newStandWithTimeout(t *testing.T, timeout time.Duration, partners ...string) *stand {
 	t.Helper()
-	s := &stand{clock: &clock{now: time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)}}
+	s := &stand{clock: &hubtest.Clock{}}
 	var accounts []hubtest.Partner
 	for _, id := range partners {
 		accounts = append(accounts, hubtest.Partner{CstID: id, CustKey: custKey, Plan: hubtest.Plan{
