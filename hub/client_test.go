@@ -211,3 +211,33 @@ func TestClientReadsRetryAfter(t *testing.T) {
 		t.Errorf("RetryAfter %s, want 90s", failure.RetryAfter)
 	}
 }
+
+// Over HTTP/2 too one connection serves all queries.
+func TestClientUsesOneConnectionOverHTTP2(t *testing.T) {
+	t.Parallel()
+	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: cstID, CustKey: custKey})
+	var connections, second atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		second.Store(int32(r.ProtoMajor)) //nolint:gosec // 1 or 2
+		sim.ServeHTTP(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.StartTLS()
+	defer server.Close()
+	transport := hub.NewTransport(1)
+	transport.TLSClientConfig.RootCAs = server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs
+	session := hub.NewSession(hub.NewClient(hub.Options{URL: server.URL, Transport: transport}), cstID, goodKey())
+	for range 100 {
+		if _, err := session.Remain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if connections.Load() != 1 || second.Load() != 2 {
+		t.Errorf("%d connections for 100 queries, HTTP/%d; want 1 and HTTP/2", connections.Load(), second.Load())
+	}
+}
