@@ -1,0 +1,326 @@
+package alerts_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+const alertmanagerExample = "alertmanager.example.yml"
+
+// Invariant: Alertmanager accepts the example.
+func TestAmtoolAcceptsTheExample(t *testing.T) {
+	t.Parallel()
+	succeeds(t, amtool(t), "check-config", alertmanagerExample)
+}
+
+// Invariant: what stops payouts pages, the rest becomes a ticket, Slack sees all of ours and nothing else.
+func TestRoutes(t *testing.T) {
+	t.Parallel()
+	path := amtool(t)
+	for _, c := range []struct{ labels, receivers string }{
+		{"alertname=PaypleTransferLimitLow service=payple severity=critical merchant=m", "slack,pager"},
+		{"alertname=PaypleExporterAbsent service=payple severity=critical", "slack,pager"},
+		{"alertname=PaypleTransferLimitLow service=payple severity=warning merchant=m", "slack,ticket"},
+		{"alertname=PaypleConfigReloadFailed service=payple severity=warning", "slack,ticket"},
+		{"alertname=DiskFull service=shop severity=critical", "ticket"},
+		{"alertname=DiskFull severity=critical", "ticket"},
+	} {
+		t.Run(c.labels, func(t *testing.T) {
+			t.Parallel()
+			args := []string{"config", "routes", "test", "--config.file=" + alertmanagerExample, "--verify.receivers=" + c.receivers}
+			succeeds(t, path, append(args, strings.Fields(c.labels)...)...)
+		})
+	}
+}
+
+// Invariant: until somebody puts an address there, the example talks to this machine alone.
+func TestExampleStaysOnTheMachine(t *testing.T) {
+	t.Parallel()
+	var config struct {
+		Receivers []map[string]any `yaml:"receivers"`
+	}
+	if err := yaml.Load([]byte(read(t, alertmanagerExample)), &config); err != nil {
+		t.Fatal(err)
+	}
+	addresses := 0
+	for _, receiver := range config.Receivers {
+		for kind, list := range receiver {
+			if kind == "name" {
+				continue
+			}
+			for _, one := range list.([]any) {
+				fields := one.(map[string]any)
+				address, ok := fields["url"]
+				if !ok {
+					address = fields["api_url"]
+				}
+				if !strings.HasPrefix(fmt.Sprint(address), "http://127.0.0.1:") {
+					t.Errorf("%v: %s goes to %v", receiver["name"], kind, address)
+				}
+				addresses++
+			}
+		}
+	}
+	if addresses != 3 {
+		t.Errorf("%d addresses, want those of pager, ticket and Slack", addresses)
+	}
+}
+
+// alert is written as its name and further labels, "Low merchant=m severity=critical"; service=payple is understood unless it is given.
+type alert string
+
+func (a alert) labels() map[string]string {
+	fields := strings.Fields(string(a))
+	labels := map[string]string{"alertname": fields[0], "service": "payple"}
+	for _, f := range fields[1:] {
+		key, value, _ := strings.Cut(f, "=")
+		labels[key] = value
+	}
+	return labels
+}
+
+// Invariant: of one trouble the gravest alert is heard, and no alert that stands for money is silenced by a lesser one.
+func TestInhibition(t *testing.T) {
+	t.Parallel()
+	const (
+		exhausted   = "PaypleTransferLimitExhausted severity=critical merchant=m"
+		low         = "PaypleTransferLimitLow severity=critical merchant=m"
+		lowWarning  = "PaypleTransferLimitLow severity=warning merchant=m"
+		ratio       = "PaypleTransferLimitRatioLow severity=critical merchant=m"
+		runway      = "PaypleTransferRunwayShort severity=critical merchant=m"
+		unknown     = "PaypleTransferLimitUnknown severity=critical merchant=m"
+		lost        = "PaypleTransferLimitLostWhileLow severity=critical merchant=m"
+		stale       = "PaypleDataStale severity=critical merchant=m"
+		failing     = "PaypleQueryFailing severity=warning merchant=m job=p instance=a"
+		rejected    = "PaypleCredentialsRejected severity=critical merchant=m reason=auth job=p instance=a"
+		down        = "PaypleExporterDown severity=critical job=p instance=a"
+		absent      = "PaypleExporterAbsent severity=critical"
+		lowered     = "PaypleTransferLimitLowered severity=warning merchant=m"
+		otherReload = "PaypleConfigReloadFailed severity=warning job=p instance=a"
+	)
+	for _, c := range []struct {
+		name      string
+		heard     []alert
+		inhibited []alert
+	}{
+		{
+			name: "critical hides the warning of the same alert and merchant alone",
+			heard: []alert{
+				low, ratio, lowered, "PaypleTransferLimitLow severity=warning merchant=n", "PaypleTransferLimitRatioLow severity=warning merchant=n",
+			},
+			inhibited: []alert{lowWarning},
+		},
+		{
+			name: "a label that both lack does not make two alerts equal, and nobody else's alerts are touched",
+			heard: []alert{
+				"Disk severity=critical", "Disk severity=warning",
+				"Theirs severity=critical merchant=m service=shop", "Theirs severity=warning merchant=m service=shop",
+				"Theirs severity=warning merchant=m",
+			},
+		},
+		{
+			name:      "exhausted hides low, the ratio and the runway of its merchant",
+			heard:     []alert{exhausted, "PaypleTransferLimitLow severity=warning merchant=n", lost, lowered},
+			inhibited: []alert{low, lowWarning, ratio, runway},
+		},
+		{
+			name:      "lost while low hides the lesser names of the same outage",
+			heard:     []alert{lost, low, rejected, "PaypleTransferLimitUnknown severity=critical merchant=n"},
+			inhibited: []alert{unknown, stale, failing},
+		},
+		{
+			name:      "unknown hides stale and failing, never what is about money",
+			heard:     []alert{unknown, low, runway, rejected, "PaypleDataStale severity=critical merchant=n"},
+			inhibited: []alert{stale, failing},
+		},
+		{
+			name: "refused credentials hide the failing queries of the same exporter alone",
+			heard: []alert{
+				rejected, stale, low,
+				"PaypleQueryFailing severity=warning merchant=m job=p instance=b", "PaypleQueryFailing severity=warning merchant=n job=p instance=a",
+				"PaypleQueryFailing severity=warning merchant=m job=q instance=a",
+			},
+			inhibited: []alert{failing},
+		},
+		{
+			name: "an exporter that is down hides its own failing queries, and nothing that another one says",
+			heard: []alert{
+				down, unknown, low, otherReload, "PaypleDataStale severity=critical merchant=n",
+				"PaypleQueryFailing severity=warning merchant=n job=p instance=b", "PaypleQueryFailing severity=warning merchant=n job=q instance=a",
+			},
+			inhibited: []alert{failing, "PaypleQueryFailing severity=warning merchant=n job=p instance=a"},
+		},
+		{
+			name:  "an exporter that is down hides neither exhausted nor lost",
+			heard: []alert{down, exhausted, lost},
+		},
+		{
+			name:      "no exporter at all hides what follows from it, never what is about money",
+			heard:     []alert{absent, low, ratio, runway, rejected, otherReload, lowered},
+			inhibited: []alert{down, unknown, stale, failing},
+		},
+		{
+			name:  "no exporter at all hides neither exhausted nor lost",
+			heard: []alert{absent, exhausted, lost},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			base := startAlertmanager(t)
+			want := map[string]bool{}
+			for _, a := range c.heard {
+				want[fmt.Sprint(a.labels())] = false
+			}
+			for _, a := range c.inhibited {
+				want[fmt.Sprint(a.labels())] = true
+			}
+			// Alertmanager takes sources in the order of their arrival: once the last pair shows its effect, so does all that came before.
+			const lastSource, lastTarget = alert("Last severity=critical merchant=last"), alert("Last severity=warning merchant=last")
+			want[fmt.Sprint(lastSource.labels())] = false
+			want[fmt.Sprint(lastTarget.labels())] = true
+			post(t, base, append(append(append([]alert{}, c.heard...), c.inhibited...), lastTarget, lastSource))
+
+			var got map[string]bool
+			within(t, 20*time.Second, func() bool {
+				got = inhibited(t, base)
+				return got[fmt.Sprint(lastTarget.labels())]
+			})
+			if !maps.Equal(got, want) {
+				t.Errorf("inhibited:\n got %v\nwant %v", got, want)
+			}
+		})
+	}
+}
+
+// startAlertmanager runs Alertmanager on the example's routes and inhibition with receivers that send nothing, until the test ends.
+func startAlertmanager(t *testing.T) (base string) {
+	t.Helper()
+	binary := alertmanager(t)
+	dir := t.TempDir()
+	config := filepath.Join(dir, "alertmanager.yml")
+	if err := os.WriteFile(config, silenced(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	address := freeAddress(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, binary, "--config.file="+config, "--storage.path="+dir,
+		"--web.listen-address="+address, "--cluster.listen-address=")
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait() // killed: its status says nothing
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	base = "http://" + address
+	within(t, 20*time.Second, func() bool {
+		response, err := http.Get(base + "/-/ready")
+		if err != nil {
+			return false
+		}
+		defer response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	return base
+}
+
+// silenced is the example with every receiver reduced to its name.
+func silenced(t *testing.T) []byte {
+	t.Helper()
+	var config map[string]any
+	if err := yaml.Load([]byte(read(t, alertmanagerExample)), &config); err != nil {
+		t.Fatal(err)
+	}
+	receivers := config["receivers"].([]any)
+	for i, r := range receivers {
+		receivers[i] = map[string]any{"name": r.(map[string]any)["name"]}
+	}
+	out, err := yaml.Dump(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func post(t *testing.T, base string, list []alert) {
+	t.Helper()
+	var body []map[string]any
+	for _, a := range list {
+		body = append(body, map[string]any{"labels": a.labels()})
+	}
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.Post(base+"/api/v2/alerts", "application/json", bytes.NewReader(encoded))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("posting alerts: %s", response.Status)
+	}
+}
+
+// inhibited says of every alert, by its labels, whether another one inhibits it.
+func inhibited(t *testing.T, base string) map[string]bool {
+	t.Helper()
+	response, err := http.Get(base + "/api/v2/alerts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var list []struct {
+		Labels map[string]string `json:"labels"`
+		Status struct {
+			InhibitedBy []string `json:"inhibitedBy"`
+		} `json:"status"`
+	}
+	if err := json.NewDecoder(response.Body).Decode(&list); err != nil {
+		t.Fatal(err)
+	}
+	out := map[string]bool{}
+	for _, a := range list {
+		out[fmt.Sprint(a.Labels)] = len(a.Status.InhibitedBy) > 0
+	}
+	return out
+}
+
+// within polls a real process until it is done, and fails the test when that takes too long.
+func within(t *testing.T, limit time.Duration, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if done() {
+			return
+		}
+	}
+	t.Fatalf("not within %s", limit)
+}

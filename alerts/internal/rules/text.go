@@ -1,0 +1,76 @@
+package rules
+
+import "strings"
+
+// Prometheus expands each annotation on its own, so whatever an annotation uses has to be defined in it. withDefinitions puts the
+// definitions that a text uses in front of it; here they are written once.
+var definitions = []struct{ name, template string }{
+	// won takes a whole number as text, puts a comma before the last ungrouped three digits, and calls itself until none is left.
+	{"won", `{{ define "won" }}{{ if match "[0-9]{4}" . }}{{ template "won" (reReplaceAll "^(-?[0-9]+)([0-9]{3})" "$1,$2" .) }}` +
+		`{{ else }}{{ reReplaceAll "^(-?)" "${1}₩" . }}{{ end }}{{ end -}}`},
+	// reasons lists why the queries of a merchant fail, in a fixed order, from samples of payple_failure.
+	{"reasons", `{{ define "reasons" }}{{ range $i, $s := sortByLabel "instance" (sortByLabel "reason" .) }}` +
+		`{{ if $i }}, {{ end }}{{ .Labels.reason }} ({{ .Labels.instance }}){{ end }}{{ end -}}`},
+	// 심각 and 경고 are what Korean operators call critical and warning.
+	{"severity_ko", `{{ define "severity_ko" }}{{ if eq . "critical" }}심각{{ else }}경고{{ end }}{{ end -}}`},
+	// duration drops the units that are zero at the end: 6h, not 6h 0m 0s.
+	{"duration", `{{ define "duration" }}{{ . | humanizeDuration | reReplaceAll "( 0[hms])+$" "" }}{{ end -}}`},
+	{"duration_ko", `{{ define "duration_ko" }}{{ . | humanizeDuration | reReplaceAll "( 0[hms])+$" "" ` +
+		`| reReplaceAll "d" "일" | reReplaceAll "h" "시간" | reReplaceAll "m" "분" | reReplaceAll "s" "초" }}{{ end -}}`},
+}
+
+func withDefinitions(text string) string {
+	var b strings.Builder
+	for _, d := range definitions {
+		if strings.Contains(text, `{{ template "`+d.name+`"`) {
+			b.WriteString(d.template + "\n")
+		}
+	}
+	return b.String() + text
+}
+
+// Pieces of text that stand in several alerts.
+const (
+	merchant   = `{{ $labels.merchant }}`
+	target     = `{{ $labels.instance }} (job {{ $labels.job }})`
+	value      = `{{ template "won" (printf "%.0f" $value) }}`
+	severityKo = `{{ template "severity_ko" $labels.severity }}`
+	duration   = `{{ template "duration" $value }}`
+	durationKo = `{{ template "duration_ko" $value }}`
+	percent    = `{{ $value | humanizePercentage }}`
+)
+
+// The figures that an alert's value is not; each is asked of the rules' own series, so that a page and a dashboard agree.
+var (
+	remain          = won(`payple:transfer_remain_amount{merchant=%q}`, "merchant")
+	account         = won(`payple:total_account_amt{merchant=%q}`, "merchant")
+	transferred     = won(`payple:total_transfer_amt{merchant=%q}`, "merchant")
+	lastRemain      = won(`last_over_time(payple:transfer_remain_amount{merchant=%q}[`+memory+`])`, "merchant")
+	accountBefore   = won(`last_over_time(payple:total_account_amt{merchant=%q}[6h] offset 1m)`, "merchant")
+	outflow         = won(`payple:transfer_outflow_amount:hourly{merchant=%q}`, "merchant")
+	amountThreshold = won(`payple:transfer_threshold_amount{merchant=%q,severity=%q}`, "merchant", "severity")
+	ratioThreshold  = ask(`payple:transfer_threshold_ratio{merchant=%q,severity=%q}`,
+		`{{ . | first | value | humanizePercentage }}`, "merchant", "severity")
+	runwayThreshold = ask(`payple:transfer_threshold_runway_seconds{merchant=%q,severity=%q}`,
+		`{{ template "duration" (. | first | value) }}`, "merchant", "severity")
+	runwayThresholdKo = ask(`payple:transfer_threshold_runway_seconds{merchant=%q,severity=%q}`,
+		`{{ template "duration_ko" (. | first | value) }}`, "merchant", "severity")
+	reasons      = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} Reason: {{ template "reasons" . }}.{{ end }}`
+	reasonsKo    = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} 사유: {{ template "reasons" . }}.{{ end }}`
+	ownReasons   = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} Reason: {{ template "reasons" . }}.{{ end }}`
+	ownReasonsKo = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} 사유: {{ template "reasons" . }}.{{ end }}`
+)
+
+// won is a template for the amount that a query answers. The query's %q are filled with the alert's labels.
+func won(query string, labels ...string) string {
+	return ask(query, `{{ template "won" (. | first | value | printf "%.0f") }}`, labels...)
+}
+
+// ask is a template that shows a query's answer. Without an answer it says "?", because a template that fails takes the whole text with it.
+func ask(query, show string, labels ...string) string {
+	arguments := make([]string, len(labels))
+	for i, l := range labels {
+		arguments[i] = "$labels." + l
+	}
+	return `{{ with query (printf ` + "`" + query + "` " + strings.Join(arguments, " ") + `) }}` + show + `{{ else }}?{{ end }}`
+}

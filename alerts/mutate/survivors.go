@@ -1,0 +1,60 @@
+package main
+
+// race is why ">=" and "==" differ in a running Prometheus alone.
+const race = "a scrape that lands between two rules of one evaluation makes an exporter fresher than the freshest; promtool has no such moment"
+
+// minute is why looking back half a minute is looking back a whole one.
+const minute = "evaluations are a minute apart, so that what was recorded half a minute ago is what was recorded a minute ago"
+
+// guard is why the value of an operand does not matter.
+const guard = "right of and/unless only the presence of a series counts, and every *_over_time is present when one is"
+
+// boolean is why a comparison with the end of the range may go beyond it.
+const boolean = "the series is 0 or 1"
+
+// clamped is why a number does not matter.
+const clamped = "clamp_min lifts either to 300"
+
+// presence is why an aggregation may be any other.
+const presence = "payple_merchant_info is always 1, and nobody reads more than whether the result is there"
+
+// equivalents are the mutants that no test can kill, each with the reason why.
+var equivalents = map[string]string{
+	`payple:transfer_remain_amount: comparator at 5:5 ">=" -> "=="`: race,
+	`payple:total_account_amt: comparator at 5:5 ">=" -> "=="`:      race,
+	`payple:total_transfer_amt: comparator at 5:5 ">=" -> "=="`:     race,
+
+	`payple:transfer_outflow_amount:increase1m: range at 1:72 "1m" -> "30s"`: minute,
+
+	`payple:transfer_outflow_amount:hourly24h: function at 3:1 "last_over_time" -> "min_over_time"`:   guard,
+	`payple:transfer_outflow_amount:hourly24h: function at 3:1 "last_over_time" -> "max_over_time"`:   guard,
+	`payple:transfer_outflow_amount:hourly24h: function at 3:1 "last_over_time" -> "count_over_time"`: guard,
+
+	`payple:transfer_outflow_amount:hourly: comparator at 1:42 ">" -> ">="`: "of two equal paces either is the larger",
+
+	`payple:merchant_configured: comparator at 3:56 "==" -> "<="`:  boolean,
+	`payple:merchant_configured: function at 1:1 "max" -> "min"`:   presence,
+	`payple:merchant_configured: function at 1:1 "max" -> "count"`: presence,
+
+	`PaypleTransferLimitLostWhileLow: comparator at 1:41 "==" -> ">="`:           boolean,
+	`PaypleQueryFailing: comparator at 1:46 "==" -> "<="`:                        boolean,
+	`PaypleConfigReloadFailed: comparator at 1:72 "==" -> "<="`:                  boolean,
+	`PaypleExporterDown: comparator at 1:29 "==" -> "<="`:                        boolean,
+	`PaypleExporterDown: comparator at 8:25 "==" -> ">="`:                        boolean,
+	`PaypleExporterDown: function at 3:3 "last_over_time" -> "min_over_time"`:    guard,
+	`PaypleExporterDown: function at 3:3 "last_over_time" -> "max_over_time"`:    guard,
+	`PaypleExporterDown: function at 3:3 "last_over_time" -> "count_over_time"`:  guard,
+	`PaypleExporterDown: function at 7:18 "last_over_time" -> "min_over_time"`:   guard,
+	`PaypleExporterDown: function at 7:18 "last_over_time" -> "max_over_time"`:   guard,
+	`PaypleExporterDown: function at 7:18 "last_over_time" -> "count_over_time"`: guard,
+
+	`PaypleDataStale: number at 3:53 "0" -> "1"`:  clamped,
+	`PaypleDataStale: number at 3:53 "0" -> "-1"`: clamped,
+
+	`PaypleTransferLimitLowered: range at 1:79 "1m" -> "30s"`:    minute,
+	`PaypleTransferLimitLowered: range at 3:81 "1m" -> "30s"`:    minute,
+	`PaypleTransferLimitLowered: range at 3:70 "6h" -> "32400s"`: "both totals come and go together: where this one reaches further, the other has nothing to compare",
+
+	`PaypleTransferLimitUnknown: function at 1:1 "max" -> "min"`:   presence,
+	`PaypleTransferLimitUnknown: function at 1:1 "max" -> "count"`: presence,
+}
