@@ -2,20 +2,16 @@ package alerts_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"payple_exporter/internal/e2e"
 )
 
 const alertmanagerExample = "alertmanager.example.yml"
@@ -179,7 +175,7 @@ func TestInhibition(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			base := startAlertmanager(t)
+			base := e2e.Alertmanager(t, silenced(t)).URL
 			want := map[string]bool{}
 			for _, a := range c.heard {
 				want[fmt.Sprint(a.labels())] = false
@@ -194,7 +190,7 @@ func TestInhibition(t *testing.T) {
 			post(t, base, append(append(append([]alert{}, c.heard...), c.inhibited...), lastTarget, lastSource))
 
 			var got map[string]bool
-			within(t, 20*time.Second, func() bool {
+			e2e.Eventually(t, "inhibition has taken effect", func() bool {
 				got = inhibited(t, base)
 				return got[fmt.Sprint(lastTarget.labels())]
 			})
@@ -205,45 +201,8 @@ func TestInhibition(t *testing.T) {
 	}
 }
 
-// startAlertmanager runs Alertmanager on the example's routes and inhibition with receivers that send nothing, until the test ends.
-func startAlertmanager(t *testing.T) (base string) {
-	t.Helper()
-	binary := alertmanager(t)
-	dir := t.TempDir()
-	config := filepath.Join(dir, "alertmanager.yml")
-	if err := os.WriteFile(config, silenced(t), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	address := freeAddress(t)
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, binary, "--config.file="+config, "--storage.path="+dir,
-		"--web.listen-address="+address, "--cluster.listen-address=")
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cancel()
-		_ = cmd.Wait() // killed: its status says nothing
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
-	base = "http://" + address
-	within(t, 20*time.Second, func() bool {
-		response, err := http.Get(base + "/-/ready")
-		if err != nil {
-			return false
-		}
-		defer response.Body.Close()
-		return response.StatusCode == http.StatusOK
-	})
-	return base
-}
-
 // silenced is the example with every receiver reduced to its name.
-func silenced(t *testing.T) []byte {
+func silenced(t *testing.T) string {
 	t.Helper()
 	var config map[string]any
 	if err := yaml.Load([]byte(read(t, alertmanagerExample)), &config); err != nil {
@@ -257,17 +216,7 @@ func silenced(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return out
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return string(out)
 }
 
 func post(t *testing.T, base string, list []alert) {
@@ -312,15 +261,4 @@ func inhibited(t *testing.T, base string) map[string]bool {
 		out[fmt.Sprint(a.Labels)] = len(a.Status.InhibitedBy) > 0
 	}
 	return out
-}
-
-// within polls a real process until it is done, and fails the test when that takes too long.
-func within(t *testing.T, limit time.Duration, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if done() {
-			return
-		}
-	}
-	t.Fatalf("not within %s", limit)
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -22,6 +21,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/dashboards/internal/grafana"
+	"payple_exporter/internal/e2e"
 )
 
 const job = "payple"
@@ -46,7 +46,8 @@ func minutesOfHistory() []int {
 // what two exporters really serve.
 func TestEveryQueryFindsData(t *testing.T) {
 	t.Parallel()
-	require(t, "prometheus", "promtool")
+	e2e.Tool(t, "PROMETHEUS", "prometheus", "prometheus")
+	e2e.Promtool(t)
 	prometheus := scraping(t, startExporters(t, 2)...)
 	for _, d := range committed(t) {
 		for _, q := range queries(d) {
@@ -134,21 +135,6 @@ func find(t *testing.T, uid string) grafana.Dashboard {
 	return grafana.Dashboard{}
 }
 
-// require skips the test where a program is missing, or fails it where
-// end-to-end tests must run.
-func require(t *testing.T, programs ...string) {
-	t.Helper()
-	for _, program := range programs {
-		if _, err := exec.LookPath(program); err != nil {
-			message := program + " is missing: apt-get install --no-install-recommends prometheus"
-			if os.Getenv("PAYPLE_EXPORTER_E2E") == "required" {
-				t.Fatal(message)
-			}
-			t.Skip(message)
-		}
-	}
-}
-
 // startExporters starts demos with thresholds of every kind, and returns their
 // addresses.
 func startExporters(t *testing.T, n int) []string {
@@ -159,54 +145,12 @@ func startExporters(t *testing.T, n int) []string {
 	}
 	addresses := make([]string, n)
 	for i := range addresses {
-		addresses[i] = freeAddress(t)
-		start(t, binary, "--demo", "--web.listen-address="+addresses[i], "--payple.min-interval=1s",
+		addresses[i] = e2e.FreePort(t)
+		e2e.Start(t, addresses[i], "/-/ready", binary, "--demo", "--web.listen-address="+addresses[i], "--payple.min-interval=1s",
 			"--threshold.warning=20%", "--threshold.warning=2000000", "--threshold.warning=2h",
 			"--threshold.critical=10%", "--threshold.critical=1000000", "--threshold.critical=1h")
 	}
-	for _, address := range addresses {
-		await(t, "exporter", func() bool { _, err := get(t.Context(), "http://"+address+"/-/ready"); return err == nil })
-	}
 	return addresses
-}
-
-// start runs a program until the test ends, and shows its output if it failed.
-func start(t *testing.T, program string, args ...string) {
-	t.Helper()
-	var output strings.Builder
-	command := exec.CommandContext(context.Background(), program, args...) // ended below, after those that need it
-	command.Stdout, command.Stderr = &output, &output
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait() // it was killed
-		if t.Failed() {
-			t.Logf("%s:\n%s", filepath.Base(program), output.String())
-		}
-	})
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
-}
-
-// await polls until done, a minute at most.
-func await(t *testing.T, what string, done func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		if done() {
-			return
-		}
-	}
-	t.Fatalf("waited a minute for %s", what)
 }
 
 func get(ctx context.Context, address string) ([]byte, error) {
@@ -233,7 +177,7 @@ type server string
 // remembers more of them.
 func scraping(t *testing.T, exporters ...string) server {
 	t.Helper()
-	dir, address := t.TempDir(), freeAddress(t)
+	dir, address := t.TempDir(), e2e.FreePort(t)
 	remember(t, dir, exporters)
 	config := filepath.Join(dir, "prometheus.yml")
 	content := fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n- job_name: %s\n  static_configs: [{targets: [%s]}]\n",
@@ -241,9 +185,9 @@ func scraping(t *testing.T, exporters ...string) server {
 	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	start(t, "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=warn")
+	e2e.Start(t, address, "/-/ready", e2e.Tool(t, "PROMETHEUS", "prometheus", "prometheus"), "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=warn")
 	prometheus := server("http://" + address)
-	await(t, "six scrapes of each exporter", func() bool {
+	e2e.Eventually(t, "six scrapes of each exporter", func() bool {
 		body, err := get(t.Context(), string(prometheus)+"/api/v1/query?query="+url.QueryEscape("count(count_over_time("+collector.NameUp+"[1m]) >= 6)"))
 		return err == nil && strings.Contains(string(body), fmt.Sprintf(`"%d"`, 5*len(exporters)))
 	})
@@ -280,7 +224,7 @@ func remember(t *testing.T, dir string, exporters []string) {
 	if err := os.WriteFile(file, []byte(past.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	output, err := exec.CommandContext(t.Context(), "promtool", "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, filepath.Join(dir, "data")).CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), e2e.Promtool(t), "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, filepath.Join(dir, "data")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("promtool: %v\n%s", err, output)
 	}

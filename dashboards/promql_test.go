@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"payple_exporter/internal/e2e"
 )
 
 // values are what a column of the overview's table shows, by merchant.
@@ -19,7 +21,7 @@ type values map[string]float64
 // query would show something untrue.
 func TestTheTableTellsTheTruth(t *testing.T) {
 	t.Parallel()
-	require(t, "promtool")
+	e2e.Promtool(t)
 	// Each of a day of minutes, ending where the table is looked at.
 	tests := []struct {
 		name   string
@@ -149,7 +151,7 @@ func TestTheTableTellsTheTruth(t *testing.T) {
 // Without exporters nothing is counted: a zero would be a good sign.
 func TestNothingIsNotZero(t *testing.T) {
 	t.Parallel()
-	require(t, "promtool")
+	e2e.Promtool(t)
 	for _, p := range find(t, "payple-overview").Panels {
 		if p.Type != "stat" {
 			continue
@@ -265,7 +267,7 @@ func evaluates(t *testing.T, series map[string]string, expr string, want values)
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if output, err := exec.CommandContext(t.Context(), "promtool", "test", "rules", file).CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(t.Context(), e2e.Promtool(t), "test", "rules", file).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}
 }

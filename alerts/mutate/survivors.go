@@ -47,6 +47,9 @@ var equivalents = map[string]string{
 	`PaypleExporterDown: function at 7:18 "last_over_time" -> "min_over_time"`:   guard,
 	`PaypleExporterDown: function at 7:18 "last_over_time" -> "max_over_time"`:   guard,
 	`PaypleExporterDown: function at 7:18 "last_over_time" -> "count_over_time"`: guard,
+	`PaypleExporterDown: function at 11:3 "last_over_time" -> "min_over_time"`:   guard,
+	`PaypleExporterDown: function at 11:3 "last_over_time" -> "max_over_time"`:   guard,
+	`PaypleExporterDown: function at 11:3 "last_over_time" -> "count_over_time"`: guard,
 
 	`PaypleDataStale: number at 3:53 "0" -> "1"`:  clamped,
 	`PaypleDataStale: number at 3:53 "0" -> "-1"`: clamped,

@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+
+	"payple_exporter/internal/e2e"
 )
 
 // root is the top of the source tree, seen from here.
@@ -201,20 +203,21 @@ func TestThePrometheusProgramsAcceptTheirConfiguration(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		service string
+		tool    func(*testing.T) string
 		check   []string
 		says    string
 	}{
-		{"prometheus", []string{"promtool", "check", "config"}, "rules found"},
-		{"alertmanager", []string{"amtool", "check-config"}, "SUCCESS"},
+		{"prometheus", e2e.Promtool, []string{"check", "config"}, "rules found"},
+		{"alertmanager", e2e.Amtool, []string{"check-config"}, "SUCCESS"},
 	}
 	for _, test := range tests {
 		t.Run(test.service, func(t *testing.T) {
 			t.Parallel()
-			require(t, test.check[0])
+			tool := test.tool(t)
 			service := compose(t).Services[test.service]
 			inside := assembled(t, service)
 			config := filepath.Join(inside, flag(t, service, "--config.file"))
-			output, err := exec.CommandContext(t.Context(), test.check[0], append(test.check[1:], config)...).CombinedOutput()
+			output, err := exec.CommandContext(t.Context(), tool, append(test.check, config)...).CombinedOutput()
 			if err != nil || !bytes.Contains(output, []byte(test.says)) {
 				t.Errorf("%v\n%s", err, output)
 			}
@@ -250,17 +253,4 @@ func flag(t *testing.T, s service, name string) string {
 	}
 	t.Fatalf("no %s in %v", name, s.Command)
 	return ""
-}
-
-// require skips the test where a program is missing, or fails it where
-// end-to-end tests must run.
-func require(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err != nil {
-		message := program + " is missing: apt-get install --no-install-recommends prometheus prometheus-alertmanager"
-		if os.Getenv("PAYPLE_EXPORTER_E2E") == "required" {
-			t.Fatal(message)
-		}
-		t.Skip(message)
-	}
 }

@@ -273,7 +273,8 @@ time() - max by (merchant) (payple_last_success_timestamp_seconds)
 		{
 			Alert: "PaypleExporterDown",
 			Why: `A target that was an exporter within the last day, or any target of a job that holds exporters and nothing else. In a job that is
-				shared with other software, such as one for all pods, the other pods are not this alert's business.`,
+				shared with other software, such as one for all pods, the other pods are not this alert's business. Where merchants are probed
+				one by one, their targets have no build information, but merchants.`,
 			Expr: `
 max by (job, instance) (up) == 0
 and on (job, instance) (
@@ -284,15 +285,17 @@ and on (job, instance) (
     and on (job) last_over_time(payple_exporter_build_info[` + memory + `])
     unless on (job) (up == 1 unless on (job, instance) payple_exporter_build_info)
   )
+  or
+  last_over_time(payple_merchant_info[` + memory + `])
 )`,
 			For: "5m", Severity: "critical",
 			Text: Text{
 				Summary: `payple_exporter ` + target + ` is down`,
 				Description: `Prometheus cannot scrape payple_exporter at ` + target +
-					`. Unless another exporter reports the same merchants, nobody knows how much they may still pay out.`,
+					`. Unless another exporter reports the same merchants, nobody knows how much they may still pay out.` + probed,
 				SummaryKo: `payple_exporter가 응답하지 않습니다 - ` + target,
 				DescriptionKo: `Prometheus가 ` + target + `의 payple_exporter에서 지표를 수집하지 못하고 있습니다. ` +
-					`같은 가맹점을 조회하는 다른 exporter가 없다면 지급 가능 금액을 알 수 없는 상태입니다.`,
+					`같은 가맹점을 조회하는 다른 exporter가 없다면 지급 가능 금액을 알 수 없는 상태입니다.` + probedKo,
 			},
 		},
 		{

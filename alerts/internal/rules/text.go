@@ -58,6 +58,8 @@ var (
 	reasons      = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} Reason: {{ template "reasons" . }}.{{ end }}`
 	reasonsKo    = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} 사유: {{ template "reasons" . }}.{{ end }}`
 	ownReasons   = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} Reason: {{ template "reasons" . }}.{{ end }}`
+	probed       = `{{ with query (printf "count(up{job=%q,instance=%q,merchant!=\"\"} == 0)" $labels.job $labels.instance) }} {{ . | first | value }} merchants are probed there.{{ end }}`
+	probedKo     = `{{ with query (printf "count(up{job=%q,instance=%q,merchant!=\"\"} == 0)" $labels.job $labels.instance) }} 해당 exporter가 조회하는 가맹점은 {{ . | first | value }}곳입니다.{{ end }}`
 	ownReasonsKo = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} 사유: {{ template "reasons" . }}.{{ end }}`
 )
 
