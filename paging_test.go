@@ -99,8 +99,9 @@ func startChain(t *testing.T) chain {
 	sim, flags := simulated(t)
 	c.hub = sim
 	sim.SetFigures("store", hubtest.Figures{Total: 10_000_000})
-	exporter := serveHere(t, append(flags, "--payple.min-interval=1s", "--payple.max-age=3s",
+	exporter := serveHere(t, append(flags, "--payple.min-interval=1s", "--payple.max-age=5s",
 		"--threshold.warning=5000000", "--threshold.critical=1000000")...)
+	exporter.scrape(t) // the first answer may take longer than Prometheus' second
 	phone := httptest.NewServer(c.receivers)
 	t.Cleanup(phone.Close)
 
@@ -113,7 +114,7 @@ func startChain(t *testing.T) chain {
 	}
 	alertmanager := e2e.Alertmanager(t, routes+"receivers:\n"+webhooks.String())
 	rules := writeFile(t, "rules.yml", hurried(t, "alerts/payple.rules.yml", map[string]string{
-		`interval: 1m`: "interval: 1s", `keep_firing_for: \w+`: "keep_firing_for: 15s", `( for:) \w+`: "$1 0s",
+		`interval: 1m`: "interval: 1s", `keep_firing_for: \w+`: "keep_firing_for: 15s", `( for:) \w+`: "$1 2s",
 	}))
 	c.prometheus = e2e.Prometheus(t, fmt.Sprintf(`
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}

@@ -218,7 +218,7 @@ func TestClientUsesOneConnectionOverHTTP2(t *testing.T) {
 	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: cstID, CustKey: custKey})
 	var connections, second atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		second.Store(int32(r.ProtoMajor)) //nolint:gosec // 1 or 2
+		second.Store(int32(r.ProtoMajor))
 		sim.ServeHTTP(w, r)
 	}))
 	server.EnableHTTP2 = true
