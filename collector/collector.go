@@ -56,38 +56,6 @@ func (c *Collector) Snapshots(ctx context.Context) []Snapshot {
 	return snapshots
 }
 
-// Bind returns a prometheus.Collector for one scrape, which must be answered
-// before ctx ends.
-func (c *Collector) Bind(ctx context.Context) prometheus.Collector { return bound{c, ctx} }
-
-// bound is a Collector and the context of the one scrape that it lives for.
-// A prometheus.Collector is not handed a context, so it has to carry it.
-type bound struct {
-	*Collector
-	ctx context.Context //nolint:containedctx // see above
-}
-
-// Describe implements [prometheus.Collector].
-func (b bound) Describe(descs chan<- *prometheus.Desc) {
-	for _, m := range Metrics() {
-		descs <- b.descs[m.Name]
-	}
-}
-
-// Collect implements [prometheus.Collector].
-func (b bound) Collect(metrics chan<- prometheus.Metric) {
-	metrics <- b.metric(NameMinInterval, b.settings.MinInterval.Seconds())
-	metrics <- b.metric(NameMaxAge, b.settings.MaxAge.Seconds())
-	for i, snapshot := range b.Snapshots(b.ctx) {
-		b.renderers[i].render(b.metric, snapshot, metrics)
-	}
-}
-
-// metric returns one sample.
-func (c *Collector) metric(name string, value float64, labels ...string) prometheus.Metric {
-	return prometheus.MustNewConstMetric(c.descs[name], c.types[name], value, labels...)
-}
-
 // Interface check: a session of package hub can stand behind a gate.
 var _ Querier = (*hub.Session)(nil)
 

@@ -5,9 +5,19 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"payple_exporter/threshold"
 )
+
+// sample is one sample of a metric: as a collector sends it, and as a gatherer
+// hands it to whoever writes it. Neither is changed once it is made.
+type sample struct {
+	prometheus.Metric
+
+	name    string
+	written *dto.Metric
+}
 
 // renderer turns one merchant's snapshots into metrics. It keeps those that
 // have not changed: most scrapes find that only a counter has moved, and to
@@ -15,7 +25,7 @@ import (
 type renderer struct {
 	mu     sync.Mutex
 	of     state
-	kept   []prometheus.Metric
+	kept   []sample
 	counts map[Cause]count
 }
 
@@ -31,29 +41,18 @@ type state struct {
 
 // count is a counter of scrapes from memory as it was last shown.
 type count struct {
-	value  uint64
-	metric prometheus.Metric
+	value uint64
+	shown sample
 }
 
 type (
-	maker   func(name string, value float64, labels ...string) prometheus.Metric
+	maker   func(name string, value float64, labels ...string) sample
 	emitter func(name string, value float64, labels ...string)
 )
 
-// render sends all metrics of a snapshot.
-func (r *renderer) render(metric maker, s Snapshot, out chan<- prometheus.Metric) {
-	kept, counts := r.metrics(metric, s)
-	for _, m := range kept {
-		out <- m
-	}
-	for _, m := range counts {
-		out <- m
-	}
-}
-
-// metrics returns the metrics of a snapshot. The first slice is never changed
+// render returns the samples of a snapshot. The first slice is never changed
 // once it is made.
-func (r *renderer) metrics(metric maker, s Snapshot) (kept, counts []prometheus.Metric) {
+func (r *renderer) render(metric maker, s Snapshot) (kept, counts []sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if now := (state{s.Attempted, s.Queries, s.Known, s.NextQuery}); r.kept == nil || now != r.of {
@@ -70,12 +69,12 @@ func (r *renderer) metrics(metric maker, s Snapshot) (kept, counts []prometheus.
 		r.counts = make(map[Cause]count)
 	}
 	for _, cause := range Causes() {
-		shown, value := r.counts[cause], s.FromMemory[cause]
-		if shown.metric == nil || shown.value != value {
-			shown = count{value, metric(NameScrapesFromMemory, float64(value), s.Merchant.Name, string(cause))}
-			r.counts[cause] = shown
+		last, value := r.counts[cause], s.FromMemory[cause]
+		if last.shown.written == nil || last.value != value {
+			last = count{value, metric(NameScrapesFromMemory, float64(value), s.Merchant.Name, string(cause))}
+			r.counts[cause] = last
 		}
-		counts = append(counts, shown.metric)
+		counts = append(counts, last.shown)
 	}
 	return r.kept, counts
 }

@@ -90,10 +90,15 @@ func countSeries(tb testing.TB, handler http.Handler) map[string]int {
 	return counts
 }
 
-func scrapeOnce(handler http.Handler) int {
-	recorder := httptest.NewRecorder()
-	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	return recorder.Body.Len()
+// discard is a client that reads everything and keeps nothing.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header       { return d.header }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) WriteHeader(int)             {}
+
+func scrapeOnce(handler http.Handler, target string) {
+	handler.ServeHTTP(discard{make(http.Header)}, httptest.NewRequest(http.MethodGet, target, nil))
 }
 
 func merchantCounts() []int { return []int{1, 10, 100, 1000, 10_000} }
@@ -106,9 +111,10 @@ func BenchmarkScrape(b *testing.B) {
 		for name, build := range map[string]func(testing.TB, int) http.Handler{"ours": remembering, "bare": bare} {
 			b.Run(fmt.Sprintf("merchants=%d/%s", n, name), func(b *testing.B) {
 				handler := build(b, n)
+				scrapeOnce(handler, "/metrics") // the first makes what the others find
 				b.ReportAllocs()
 				for b.Loop() {
-					scrapeOnce(handler)
+					scrapeOnce(handler, "/metrics")
 				}
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/merchant")
 			})
@@ -122,7 +128,7 @@ func BenchmarkProbe(b *testing.B) {
 	handler := remembering(b, 1000)
 	b.ReportAllocs()
 	for b.Loop() {
-		handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/probe?merchant=merchant-00999", nil))
+		scrapeOnce(handler, "/probe?merchant=merchant-00999")
 	}
 }
 
@@ -131,7 +137,7 @@ func BenchmarkProbe(b *testing.B) {
 func TestMemoryOfAThousandMerchants(t *testing.T) {
 	handler := remembering(t, 1000)
 	for range 5 {
-		scrapeOnce(handler)
+		scrapeOnce(handler, "/metrics")
 	}
 	runtime.GC()
 	var stats runtime.MemStats

@@ -2,9 +2,11 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 const (
@@ -50,7 +53,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	switch parts := r.URL.Query()["collect[]"]; {
 	case len(parts) == 0:
-		s.expose(w, r, s.options.Own, s.options.Collector().Bind(ctx))
+		s.expose(w, r, s.options.Collector().Bind(ctx), s.options.Own)
 	case len(parts) == 1 && parts[0] == collectExporter:
 		s.expose(w, r, s.options.Own)
 	default:
@@ -72,28 +75,40 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := s.scrapeContext(r)
 	defer cancel()
-	s.expose(w, r, nil, one.Bind(ctx))
+	s.expose(w, r, one.Bind(ctx))
 }
 
-// expose writes what the collector tells, and what own gathers if it is there.
+// expose writes what the gatherers give.
 //
-// Every scrape has a registry of its own, because its collector is bound to
-// that scrape's deadline. Gathers are not coalesced for the same reason: a
+// Gathers are not coalesced, because each is bound to its scrape's deadline: a
 // scrape with much time would get what one with little time had to make do
 // with. The gates share the queries.
-func (s *Server) expose(w http.ResponseWriter, r *http.Request, own *prometheus.Registry, merchants ...prometheus.Collector) {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(merchants...)
-	gatherers := prometheus.Gatherers{registry}
-	if own != nil {
-		gatherers = append(gatherers, own)
-	}
-	promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
+func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.Gatherer) {
+	promhttp.HandlerFor(together(gatherers), promhttp.HandlerOpts{
 		ErrorLog: errorLog{s.options.Logger},
 		// One collector that fails must not hide the others.
 		ErrorHandling:     promhttp.ContinueOnError,
 		EnableOpenMetrics: true,
 	}).ServeHTTP(w, r)
+}
+
+// together is gatherers whose metrics have different names, which need not be
+// looked for duplicates as prometheus.Gatherers does.
+type together []prometheus.Gatherer
+
+// Gather implements [prometheus.Gatherer].
+func (t together) Gather() ([]*dto.MetricFamily, error) {
+	var (
+		all    []*dto.MetricFamily
+		faults []error
+	)
+	for _, gatherer := range t {
+		families, err := gatherer.Gather()
+		all = append(all, families...)
+		faults = append(faults, err)
+	}
+	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return all, errors.Join(faults...)
 }
 
 // errorLog is a logger in the form that promhttp wants.
