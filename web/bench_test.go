@@ -33,6 +33,16 @@ func (instant) Sent() uint64                    { return 0 }
 // asked again.
 func remembering(tb testing.TB, merchants int) http.Handler {
 	tb.Helper()
+	all := asked(tb, merchants)
+	return web.New(web.Options{
+		Collector: func() *collector.Collector { return all }, Own: prometheus.NewRegistry(),
+		TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, MaxRequests: 40,
+	})
+}
+
+// asked is a collector whose merchants have all been asked once.
+func asked(tb testing.TB, merchants int) *collector.Collector {
+	tb.Helper()
 	settings := collector.Settings{
 		MinInterval: time.Hour, MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(32, 0),
 	}
@@ -46,10 +56,7 @@ func remembering(tb testing.TB, merchants int) http.Handler {
 	}
 	all := collector.New(settings, watched)
 	all.Snapshots(tb.Context())
-	return web.New(web.Options{
-		Collector: func() *collector.Collector { return all }, Own: prometheus.NewRegistry(),
-		TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, MaxRequests: 40,
-	})
+	return all
 }
 
 // bare is promhttp alone over as many series, with names and labels of the
@@ -119,6 +126,27 @@ func BenchmarkScrape(b *testing.B) {
 				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/merchant")
 			})
 		}
+	}
+}
+
+// BenchmarkGather measures the exporter's own part of such a scrape: gates,
+// snapshots and metrics, without the client library's writing of the text.
+func BenchmarkGather(b *testing.B) {
+	for _, n := range merchantCounts() {
+		b.Run(fmt.Sprintf("merchants=%d", n), func(b *testing.B) {
+			all := asked(b, n)
+			gather := func() {
+				if _, err := all.Bind(b.Context()).Gather(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			gather() // the first makes what the others find
+			b.ReportAllocs()
+			for b.Loop() {
+				gather()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/merchant")
+		})
 	}
 }
 
