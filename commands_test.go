@@ -192,6 +192,17 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
+// Of several addresses in the environment the first is asked: the exporter and
+// its health check share one setting.
+func TestHealthcheckOfSeveralAddresses(t *testing.T) {
+	_, flags := simulated(t)
+	exporter := serveHere(t, flags...)
+	t.Setenv("PAYPLE_EXPORTER_WEB_LISTEN_ADDRESS", hostOf(exporter.url)+"\n127.0.0.1:1")
+	if code, _, stderr := command(t, "healthcheck"); code != exitOK {
+		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
 // lockedWebConfig is a web configuration with TLS and a password.
 func lockedWebConfig(t *testing.T) string {
 	t.Helper()

@@ -44,7 +44,7 @@ type flags struct {
 
 	simulateAddress string
 	simulateFault   string
-	healthAddress   string
+	healthAddresses []string
 }
 
 // program is a parsed command line: what to do, and all that it needs.
@@ -89,8 +89,8 @@ func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) 
 	commands[simulate.FullCommand()] = p.simulate
 
 	health := app.Command("healthcheck", "Ask the running exporter whether it is healthy, for images without a shell.")
-	health.Flag("web.listen-address", "Address that the exporter listens on.").
-		Default(":10911").StringVar(&p.flags.healthAddress)
+	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
+		Default(":10911").StringsVar(&p.flags.healthAddresses)
 	commands[health.FullCommand()] = p.healthcheck
 
 	command, err := app.Parse(args)

@@ -26,7 +26,7 @@ func localURL(address string) string {
 func (p *program) healthcheck(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	plain := localURL(p.flags.healthAddress) + "/-/healthy"
+	plain := localURL(p.flags.healthAddresses[0]) + "/-/healthy"
 	secure := "https" + plain[len("http"):]
 	err := askHealth(ctx, plain)
 	var status statusError

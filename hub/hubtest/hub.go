@@ -57,13 +57,11 @@ type Hub struct {
 // account is a partner and what happened to it.
 type account struct {
 	Partner
-	faults    map[hub.Endpoint]Fault
-	requests  map[hub.Endpoint]int
-	inFlight  map[hub.Endpoint]int
-	mostAtOne map[hub.Endpoint]int
-	tokens    []string
-	answered  Figures
-	answers   int
+	faults     map[hub.Endpoint]Fault
+	requests   map[hub.Endpoint]int
+	inFlight   map[hub.Endpoint]int
+	mostAtOnce map[hub.Endpoint]int
+	tokens     []string
 }
 
 // grant is what a token was given for.
@@ -89,11 +87,11 @@ func New(options Options, partners ...Partner) *Hub {
 	}
 	for _, partner := range partners {
 		h.partners[partner.CstID] = &account{
-			Partner:   partner,
-			faults:    make(map[hub.Endpoint]Fault),
-			requests:  make(map[hub.Endpoint]int),
-			inFlight:  make(map[hub.Endpoint]int),
-			mostAtOne: make(map[hub.Endpoint]int),
+			Partner:    partner,
+			faults:     make(map[hub.Endpoint]Fault),
+			requests:   make(map[hub.Endpoint]int),
+			inFlight:   make(map[hub.Endpoint]int),
+			mostAtOnce: make(map[hub.Endpoint]int),
 		}
 	}
 	return h
@@ -191,19 +189,7 @@ func (h *Hub) MostAtOnce(cstID string, endpoint hub.Endpoint) int {
 	if !known {
 		return 0
 	}
-	return account.mostAtOne[endpoint]
-}
-
-// Answered returns the figures of the latest honest answer to a partner, and
-// whether there was one.
-func (h *Hub) Answered(cstID string) (Figures, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	account, known := h.partners[cstID]
-	if !known {
-		return Figures{}, false
-	}
-	return account.answered, account.answers > 0
+	return account.mostAtOnce[endpoint]
 }
 
 // Violations returns every departure from the documented protocol, in words.
@@ -309,7 +295,7 @@ func (h *Hub) enter(cstID string, endpoint hub.Endpoint) Fault {
 	}
 	account.requests[endpoint]++
 	account.inFlight[endpoint]++
-	account.mostAtOne[endpoint] = max(account.mostAtOne[endpoint], account.inFlight[endpoint])
+	account.mostAtOnce[endpoint] = max(account.mostAtOnce[endpoint], account.inFlight[endpoint])
 	return account.faults[endpoint]
 }
 
@@ -415,8 +401,6 @@ func (h *Hub) tellLimit(authorization string, body map[string]string) (int, map[
 	}
 	account := h.partners[granted.cstID]
 	figures := account.Plan.At(now.Sub(h.began))
-	account.answered = figures
-	account.answers++
 	return http.StatusOK, map[string]any{
 		"result": "A0000", "message": "처리 성공", "cst_id": granted.cstID,
 		"total_account_amt":  amount(figures.Total),
