@@ -99,7 +99,7 @@ func find(ctx context.Context, merchant config.Merchant, session *hub.Session) f
 	}
 	found.Error = err.Error()
 	if failure, ok := errors.AsType[*hub.Error](err); ok {
-		found.Reason, found.Code, found.Action = failure.Reason, failure.Code, failure.Action()
+		found.Reason, found.Code, found.Action = failure.Reason, failure.Code, failure.Action().English
 	}
 	return found
 }

@@ -111,92 +111,11 @@ func (e *Error) refusesToken() bool {
 		strings.HasPrefix(e.Code, "T")
 }
 
-// Action tells what a person must do about the error, in one sentence.
-func (e *Error) Action() string {
-	if known, ok := lookUpCode(e.Code); ok {
-		return known.action
-	}
-	return e.Reason.Action()
-}
-
-// Action tells what a person must do about a reason, in one sentence.
-func (r Reason) Action() string {
-	switch r {
-	case ReasonTimeout:
-		return "check the way to the hub (proxy, firewall); if it answers slowly, raise --payple.timeout"
-	case ReasonNetwork:
-		return "check name resolution, proxy (HTTPS_PROXY) and firewall between here and the hub"
-	case ReasonTLS:
-		return "check the CA certificates, the clock of this machine, and whether a proxy opens the connection"
-	case ReasonHTTPStatus:
-		return "wait; if it lasts, check the hub's address and call Payple"
-	case ReasonRateLimited:
-		return "wait; if it lasts, raise --payple.min-interval and look for others who ask with this partner id"
-	case ReasonAuth:
-		return "check cst_id and custKey, and whether they belong to the test or the real hub"
-	case ReasonIPNotAllowed:
-		return "have Payple register this machine's egress address on the partner's White IP list"
-	case ReasonRejected:
-		return "wait; if it lasts, call Payple and name the result code"
-	case ReasonInvalidResponse:
-		return "the answer cannot be trusted; check the hub's address and proxies, then call Payple"
-	case ReasonConfig:
-		return "check the configuration: where the key is read from, and the partner id"
-	}
-	return ""
-}
-
-// knownCode is what is known of a result code.
-type knownCode struct {
-	reason  Reason
-	meaning string
-	action  string
-}
-
-// lookUpCode returns what hub documentation and integrations tell of a code.
-func lookUpCode(code string) (knownCode, bool) {
-	switch code {
-	case "T0200":
-		return knownCode{ReasonConfig, "cst_id is missing", "set the partner id"}, true
-	case "T0201":
-		return knownCode{ReasonConfig, "custKey is missing", "check where the key is read from"}, true
-	case "T0210", "T0211":
-		return knownCode{ReasonRejected, "the request's code is missing or malformed", "report a bug of payple_exporter"}, true
-	case "T0300":
-		return knownCode{
-			ReasonAuth, "unknown partner, or a key of another",
-			"check cst_id and custKey, and whether they belong to the test or the real hub",
-		}, true
-	case "T0310":
-		return knownCode{
-			ReasonIPNotAllowed, "this address is not on the White IP list",
-			"have Payple register this machine's egress address on the partner's White IP list",
-		}, true
-	case "T0320":
-		return knownCode{
-			ReasonAuth, "the token belongs to another partner",
-			"check that no two merchants share a key or a partner id",
-		}, true
-	case "T0322":
-		return knownCode{
-			ReasonAuth, "the id is no registered partner of this service",
-			"have Payple check the contract for the payout service",
-		}, true
-	case "A0003", "A0007", "A0017":
-		return knownCode{ReasonRejected, "error or time-out at the institution", "wait; if it lasts, call Payple"}, true
-	case "A0009":
-		return knownCode{ReasonRejected, "the institution refused the request", "wait, then call Payple"}, true
-	case "T0996", "T0997":
-		return knownCode{ReasonRejected, "bank maintenance", "wait until the maintenance ends"}, true
-	}
-	return knownCode{}, false
-}
-
 // refusal returns the error for a result code that is not success.
 func refusal(endpoint Endpoint, status int, code string) *Error {
 	err := &Error{Reason: ReasonRejected, Endpoint: endpoint, Status: status, Code: code}
 	if known, ok := lookUpCode(code); ok {
-		err.Reason, err.detail = known.reason, known.meaning
+		err.Reason, err.detail = known.reason, known.meaning.English
 	}
 	return err
 }

@@ -308,7 +308,7 @@ func survive(t *testing.T, fault hubtest.Fault, endpoint hub.Endpoint, warm bool
 			t.Errorf("the error shows a secret: %s", text)
 		}
 	}
-	if failure.Action() == "" {
+	if failure.Action().English == "" {
 		t.Error("nobody is told what to do")
 	}
 	b.hub.Mend(cstID)

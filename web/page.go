@@ -61,7 +61,7 @@ func newRow(s collector.Snapshot, now time.Time) row {
 	}
 	r.State, r.Class = state(s, now)
 	if s.Failure != nil {
-		r.Action = s.Failure.Action()
+		r.Action = s.Failure.Action().English
 	}
 	if !s.NextQuery.IsZero() {
 		r.NextAsk = clockTime(s.NextQuery)

@@ -1,0 +1,50 @@
+// Package lang holds what the exporter tells people in two languages. Texts
+// stand side by side where they are used; this package knows only how to pick.
+package lang
+
+import (
+	"golang.org/x/text/language"
+)
+
+// Language is one of the two that the exporter speaks, as an HTML lang
+// attribute names it.
+type Language string
+
+// The languages, in the order of preference where a reader states none.
+const (
+	English Language = "en"
+	Korean  Language = "ko"
+)
+
+// Languages returns both languages, English first.
+func Languages() []Language { return []Language{English, Korean} }
+
+// Text is one text in both languages. Neither may be empty unless both are.
+type Text struct {
+	English string
+	Korean  string
+}
+
+// In returns the text in one language; in English for any but the two.
+func (t Text) In(l Language) string {
+	if l == Korean {
+		return t.Korean
+	}
+	return t.English
+}
+
+// Parse returns the language that a person has named ("ko", "ko-KR", "en_US"),
+// and whether it is one of the two.
+func Parse(name string) (Language, bool) {
+	tag, err := language.Parse(name)
+	if err != nil {
+		return English, false
+	}
+	switch base, _ := tag.Base(); base.String() {
+	case string(English):
+		return English, true
+	case string(Korean):
+		return Korean, true
+	}
+	return English, false
+}
