@@ -3,8 +3,6 @@ package collector
 import (
 	"context"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"payple_exporter/hub"
 )
 
@@ -18,25 +16,23 @@ type Watched struct {
 
 // Collector turns what gates know into metrics.
 type Collector struct {
-	watched   []Watched
-	renderers []*renderer // one for each of watched
-	settings  Settings
-	descs     map[string]*prometheus.Desc
-	types     map[string]prometheus.ValueType
+	watched    []Watched
+	identities []*identity    // one for each of watched
+	places     map[string]int // of each name in watched
+	settings   []setting
+	metrics    []merchantMetric
 }
 
 // New returns a collector of these merchants.
 func New(settings Settings, watched []Watched) *Collector {
 	c := &Collector{
-		watched: watched, settings: settings,
-		descs: make(map[string]*prometheus.Desc), types: make(map[string]prometheus.ValueType),
+		watched: watched, places: make(map[string]int, len(watched)),
+		settings: settingMetrics(settings), metrics: merchantMetrics(),
 	}
-	for range watched {
-		c.renderers = append(c.renderers, &renderer{})
-	}
-	for _, m := range Metrics() {
-		c.descs[m.Name] = prometheus.NewDesc(m.Name, m.Help, m.Labels, nil)
-		c.types[m.Name] = m.Type
+	shared := newSharedPairs()
+	for i, m := range watched {
+		c.identities = append(c.identities, newIdentity(m.Merchant, shared))
+		c.places[m.Name] = i
 	}
 	return c
 }
@@ -62,14 +58,14 @@ var _ Querier = (*hub.Session)(nil)
 // Only returns a collector of one merchant alone, and whether there is one of
 // that name.
 func (c *Collector) Only(name string) (*Collector, bool) {
-	for i, watched := range c.watched {
-		if watched.Name == name {
-			one := *c
-			one.watched, one.renderers = []Watched{watched}, []*renderer{c.renderers[i]}
-			return &one, true
-		}
+	at, found := c.places[name]
+	if !found {
+		return nil, false
 	}
-	return nil, false
+	one := *c
+	one.watched, one.identities = c.watched[at:at+1], c.identities[at:at+1]
+	one.places = map[string]int{name: 0}
+	return &one, true
 }
 
 // Merchants returns all merchants in the order of configuration.

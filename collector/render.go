@@ -1,140 +1,205 @@
 package collector
 
 import (
-	"sync"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"payple_exporter/hub"
 	"payple_exporter/threshold"
 )
 
-// sample is one sample of a metric: as a collector sends it, and as a gatherer
-// hands it to whoever writes it. Neither is changed once it is made.
-type sample struct {
-	prometheus.Metric
+// merchantMetric is a metric and what it shows of a merchant.
+type merchantMetric struct {
+	Metric
 
-	name    string
-	written *dto.Metric
+	show shower
 }
 
-// renderer turns one merchant's snapshots into metrics. It keeps those that
-// have not changed: most scrapes find that only a counter has moved, and to
-// make all metrics anew would be half of what such a scrape costs.
-type renderer struct {
-	mu     sync.Mutex
-	of     state
-	kept   []sample
-	counts map[Cause]count
+// shower tells the samples that a metric has of one merchant: none where
+// nothing is known.
+type shower func(s *Snapshot, of *identity, tell teller)
+
+// teller is told one sample.
+type teller func(value float64, labels []*dto.LabelPair)
+
+// merchantMetrics returns the metrics of merchants, in the order of the
+// documentation, and how each follows from a snapshot.
+func merchantMetrics() []merchantMetric {
+	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
+	merchant := []string{labelMerchant}
+	severity := []string{labelMerchant, labelSeverity}
+	return []merchantMetric{
+		{Metric{NameRemain, gauge, "What the merchant may still pay out, remain_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.Remain })},
+		{Metric{NameTotalAccount, gauge, "All that the merchant's account can draw on, total_account_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.TotalAccount })},
+		{Metric{NameTotalTransfer, gauge, "What the merchant has paid out so far, total_transfer_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.TotalTransfer })},
+		{Metric{NameUp, gauge, "1 if the latest query of the hub succeeded, 0 if it failed or there was none yet.", merchant}, showUp},
+		{Metric{NameFailure, gauge, "1 while the latest query failed for this reason, otherwise absent.", []string{labelMerchant, labelReason}}, showFailure},
+		{Metric{NameLastSuccess, gauge, "When the hub last answered, in seconds since the epoch. Absent before the first time.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.LastSuccess })},
+		{Metric{NameHubTime, gauge, "The hub's own time of its last answer, api_tran_dtm, in seconds since the epoch. Absent if it sent none that can be read.", merchant}, showMoment(shownHubTime)},
+		{Metric{NameQueryDuration, gauge, "What the latest query took, both steps, in seconds.", merchant}, showDuration},
+		{Metric{NameQueries, counter, "Queries of the hub that have ended.", merchant}, showCount(func(s *Snapshot) uint64 { return s.Queries })},
+		{Metric{NameQueryFailures, counter, "Queries of the hub that failed.", merchant}, showCount(func(s *Snapshot) uint64 { return s.Failures })},
+		{Metric{NameScrapesFromMemory, counter, "Scrapes answered without a query of their own, by cause.", []string{labelMerchant, labelCause}}, showFromMemory},
+		{Metric{NameNextQuery, gauge, "From when on a scrape asks the hub again, in seconds since the epoch.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.NextQuery })},
+		{Metric{NameThresholdAmount, gauge, "Configured threshold: a remaining amount below it is low, in Korean won.", severity}, showThresholds(threshold.Amount)},
+		{Metric{NameThresholdRatio, gauge, "Configured threshold: a remaining share of the total below it is low, 0 to 1.", severity}, showThresholds(threshold.Ratio)},
+		{Metric{NameThresholdRunway, gauge, "Configured threshold: a time until nothing remains below it is short, in seconds.", severity}, showThresholds(threshold.Runway)},
+		{Metric{NameMerchantInfo, gauge, "1 for each configured merchant; hub is real, test, demo or the hub's host.", []string{labelMerchant, labelCstID, labelHub}}, showInfo},
+	}
 }
 
-// state tells whether two snapshots of a merchant show the same metrics, but
-// for the counters of scrapes from memory. What a query brings is told by the
-// number of queries; figures also go when they are too old.
-type state struct {
-	attempted bool
-	queries   uint64
-	known     bool
-	next      time.Time
+// setting is a metric of what all merchants have in common.
+type setting struct {
+	Metric
+
+	value time.Duration
 }
 
-// count is a counter of scrapes from memory as it was last shown.
-type count struct {
-	value uint64
-	shown sample
+func settingMetrics(settings Settings) []setting {
+	const gauge = prometheus.GaugeValue
+	return []setting{
+		{Metric{NameMinInterval, gauge, "Setting: a merchant is asked at most this often, in seconds.", nil}, settings.MinInterval},
+		{Metric{NameMaxAge, gauge, "Setting: how old a figure may be served while queries fail, in seconds.", nil}, settings.MaxAge},
+	}
 }
 
-type (
-	maker   func(name string, value float64, labels ...string) sample
-	emitter func(name string, value float64, labels ...string)
-)
+// Metrics returns the metrics of a Collector, in the order of the
+// documentation.
+func Metrics() []Metric {
+	var all []Metric
+	for _, m := range merchantMetrics() {
+		all = append(all, m.Metric)
+	}
+	for _, s := range settingMetrics(Settings{}) {
+		all = append(all, s.Metric)
+	}
+	return all
+}
 
-// render returns the samples of a snapshot. The first slice is never changed
-// once it is made.
-func (r *renderer) render(metric maker, s Snapshot) (kept, counts []sample) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now := (state{s.Attempted, s.Queries, s.Known, s.NextQuery}); r.kept == nil || now != r.of {
-		r.of, r.kept = now, nil
-		emit := func(name string, value float64, labels ...string) {
-			r.kept = append(r.kept, metric(name, value, labels...))
+func showFigure(of func(hub.Limit) hub.Won) shower {
+	return func(s *Snapshot, merchant *identity, tell teller) {
+		if s.Known {
+			tell(float64(of(s.Limit)), merchant.labels)
 		}
-		emitFigures(emit, s)
-		emitHealth(emit, s)
-		emitCounts(emit, s)
-		emitConfiguration(emit, s.Merchant)
 	}
-	if r.counts == nil {
-		r.counts = make(map[Cause]count)
-	}
-	for _, cause := range Causes() {
-		last, value := r.counts[cause], s.FromMemory[cause]
-		if last.shown.written == nil || last.value != value {
-			last = count{value, metric(NameScrapesFromMemory, float64(value), s.Merchant.Name, string(cause))}
-			r.counts[cause] = last
-		}
-		counts = append(counts, last.shown)
-	}
-	return r.kept, counts
 }
 
-// emitFigures gives the three figures and the hub's time of them, or none.
-func emitFigures(emit emitter, s Snapshot) {
+// shownHubTime returns the hub's time of the figures that are shown, or zero.
+func shownHubTime(s *Snapshot) time.Time {
 	if !s.Known {
-		return
+		return time.Time{}
 	}
-	emit(NameRemain, float64(s.Limit.Remain), s.Merchant.Name)
-	emit(NameTotalAccount, float64(s.Limit.TotalAccount), s.Merchant.Name)
-	emit(NameTotalTransfer, float64(s.Limit.TotalTransfer), s.Merchant.Name)
-	if !s.Limit.HubTime.IsZero() {
-		emit(NameHubTime, seconds(s.Limit.HubTime), s.Merchant.Name)
-	}
+	return s.Limit.HubTime
 }
 
-func emitHealth(emit emitter, s Snapshot) {
+func showUp(s *Snapshot, merchant *identity, tell teller) {
 	up := 0.0
 	if s.Up {
 		up = 1
 	}
-	emit(NameUp, up, s.Merchant.Name)
+	tell(up, merchant.labels)
+}
+
+func showFailure(s *Snapshot, merchant *identity, tell teller) {
 	if s.Failure != nil {
-		emit(NameFailure, 1, s.Merchant.Name, string(s.Failure.Reason))
-	}
-	if !s.LastSuccess.IsZero() {
-		emit(NameLastSuccess, seconds(s.LastSuccess), s.Merchant.Name)
-	}
-	if s.Attempted {
-		emit(NameQueryDuration, s.Duration.Seconds(), s.Merchant.Name)
-	}
-	if !s.NextQuery.IsZero() {
-		emit(NameNextQuery, seconds(s.NextQuery), s.Merchant.Name)
+		tell(1, merchant.with(newPair(labelReason, string(s.Failure.Reason))))
 	}
 }
 
-func emitCounts(emit emitter, s Snapshot) {
-	emit(NameQueries, float64(s.Queries), s.Merchant.Name)
-	emit(NameQueryFailures, float64(s.Failures), s.Merchant.Name)
-}
-
-func emitConfiguration(emit emitter, m Merchant) {
-	emit(NameMerchantInfo, 1, m.Name, m.CstID, m.Hub)
-	for _, severity := range threshold.Severities() {
-		for _, level := range m.Thresholds[severity] {
-			emit(thresholdName(level.Kind), level.Value, m.Name, string(severity))
+func showMoment(of func(*Snapshot) time.Time) shower {
+	return func(s *Snapshot, merchant *identity, tell teller) {
+		if moment := of(s); !moment.IsZero() {
+			tell(float64(moment.UnixMilli())/1000, merchant.labels)
 		}
 	}
 }
 
-func thresholdName(kind threshold.Kind) string {
-	switch kind {
-	case threshold.Amount:
-		return NameThresholdAmount
-	case threshold.Ratio:
-		return NameThresholdRatio
-	case threshold.Runway:
+func showDuration(s *Snapshot, merchant *identity, tell teller) {
+	if s.Attempted {
+		tell(s.Duration.Seconds(), merchant.labels)
 	}
-	return NameThresholdRunway
 }
 
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+func showCount(of func(*Snapshot) uint64) shower {
+	return func(s *Snapshot, merchant *identity, tell teller) { tell(float64(of(s)), merchant.labels) }
+}
+
+func showFromMemory(s *Snapshot, merchant *identity, tell teller) {
+	for i, cause := range Causes() {
+		tell(float64(s.FromMemory[cause]), merchant.causes[i])
+	}
+}
+
+func showThresholds(kind threshold.Kind) shower {
+	return func(_ *Snapshot, merchant *identity, tell teller) {
+		for _, level := range merchant.levels {
+			if level.Kind == kind {
+				tell(level.Value, level.labels)
+			}
+		}
+	}
+}
+
+func showInfo(_ *Snapshot, merchant *identity, tell teller) { tell(1, merchant.info) }
+
+// identity is the label sets of one merchant, made once and shared by all
+// scrapes: none is changed once it is made.
+type identity struct {
+	merchant *dto.LabelPair
+	labels   []*dto.LabelPair   // the merchant alone
+	info     []*dto.LabelPair   // of payple_merchant_info
+	causes   [][]*dto.LabelPair // with each of Causes
+	levels   []labelled         // the thresholds
+}
+
+// labelled is a threshold and its labels.
+type labelled struct {
+	threshold.Threshold
+
+	labels []*dto.LabelPair
+}
+
+func newIdentity(m Merchant, shared sharedPairs) *identity {
+	of := &identity{merchant: newPair(labelMerchant, m.Name)}
+	of.labels = of.with()
+	of.info = of.with(newPair(labelCstID, m.CstID), newPair(labelHub, m.Hub))
+	for _, pair := range shared.causes {
+		of.causes = append(of.causes, of.with(pair))
+	}
+	for _, severity := range threshold.Severities() {
+		for _, configured := range m.Thresholds[severity] {
+			of.levels = append(of.levels, labelled{configured, of.with(shared.severities[severity])})
+		}
+	}
+	return of
+}
+
+// with returns the merchant's label and others, sorted as a gatherer wants it.
+func (i *identity) with(others ...*dto.LabelPair) []*dto.LabelPair {
+	all := append([]*dto.LabelPair{i.merchant}, others...)
+	slices.SortFunc(all, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return all
+}
+
+// sharedPairs are the labels that all merchants have alike.
+type sharedPairs struct {
+	causes     []*dto.LabelPair
+	severities map[threshold.Severity]*dto.LabelPair
+}
+
+func newSharedPairs() sharedPairs {
+	shared := sharedPairs{severities: make(map[threshold.Severity]*dto.LabelPair)}
+	for _, cause := range Causes() {
+		shared.causes = append(shared.causes, newPair(labelCause, string(cause)))
+	}
+	for _, severity := range threshold.Severities() {
+		shared.severities[severity] = newPair(labelSeverity, string(severity))
+	}
+	return shared
+}
+
+func newPair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }

@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -31,66 +30,69 @@ func (c *Collector) Bind(ctx context.Context) Scrape { return Scrape{c, ctx} }
 // Describe implements [prometheus.Collector].
 func (s Scrape) Describe(descs chan<- *prometheus.Desc) {
 	for _, m := range Metrics() {
-		descs <- s.of.descs[m.Name]
+		descs <- m.desc()
 	}
 }
 
 // Collect implements [prometheus.Collector].
 func (s Scrape) Collect(metrics chan<- prometheus.Metric) {
-	s.each(func(one sample) { metrics <- one.Metric })
+	s.each(func(m *Metric) teller {
+		desc := m.desc()
+		return func(value float64, labels []*dto.LabelPair) {
+			metrics <- prometheus.MustNewConstMetric(desc, m.Type, value, m.values(labels)...)
+		}
+	})
 }
 
 // Gather implements [prometheus.Gatherer]. It gives what a registry with this
-// collector would give, but checks and sorts nothing: metrics are checked when
-// they are made, merchants keep the order of configuration, and what has not
-// changed since the last scrape is handed out again. So its cost grows with
-// the number of merchants and not faster, as a registry's does.
+// collector would give, but checks and sorts no samples: labels are right by
+// construction, which tests hold against a registry, and merchants keep the
+// order of configuration. So its cost grows with the number of merchants and
+// not faster, as a registry's does.
 func (s Scrape) Gather() ([]*dto.MetricFamily, error) {
-	families := make(map[string]*dto.MetricFamily)
-	for _, m := range Metrics() {
-		family := &dto.MetricFamily{Name: &m.Name, Help: &m.Help, Type: dto.MetricType_GAUGE.Enum()}
-		if m.Type == prometheus.CounterValue {
-			family.Type = dto.MetricType_COUNTER.Enum()
-		}
-		family.Metric = make([]*dto.Metric, 0, len(s.of.watched))
-		families[m.Name] = family
-	}
-	s.each(func(one sample) {
-		family := families[one.name]
-		family.Metric = append(family.Metric, one.written)
+	var columns []*column
+	s.each(func(m *Metric) teller {
+		next := newColumn(m, len(s.of.watched))
+		columns = append(columns, next)
+		return next.add
 	})
-	gathered := make([]*dto.MetricFamily, 0, len(families))
-	for _, family := range families {
-		if len(family.Metric) > 0 {
-			gathered = append(gathered, family)
+	gathered := make([]*dto.MetricFamily, 0, len(columns))
+	for _, column := range columns {
+		if len(column.family.Metric) > 0 {
+			gathered = append(gathered, column.family)
 		}
 	}
 	slices.SortFunc(gathered, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return gathered, nil
 }
 
-// each asks for all merchants and tells all samples.
-func (s Scrape) each(tell func(sample)) {
-	tell(s.of.sample(NameMinInterval, s.of.settings.MinInterval.Seconds()))
-	tell(s.of.sample(NameMaxAge, s.of.settings.MaxAge.Seconds()))
-	for i, snapshot := range s.of.Snapshots(s.ctx) {
-		kept, counts := s.of.renderers[i].render(s.of.sample, snapshot)
-		for _, one := range kept {
-			tell(one)
-		}
-		for _, one := range counts {
-			tell(one)
+// each asks for all merchants and tells all samples, metric by metric.
+func (s Scrape) each(teller func(*Metric) teller) {
+	snapshots := s.of.Snapshots(s.ctx)
+	for i := range s.of.settings {
+		setting := &s.of.settings[i]
+		teller(&setting.Metric)(setting.value.Seconds(), nil)
+	}
+	for i := range s.of.metrics {
+		metric := &s.of.metrics[i]
+		tell := teller(&metric.Metric)
+		for j := range snapshots {
+			metric.show(&snapshots[j], s.of.identities[j], tell)
 		}
 	}
 }
 
-// sample makes one sample. It panics where a name and its labels do not belong
-// together, which only a mistake in this package can bring about.
-func (c *Collector) sample(name string, value float64, labels ...string) sample {
-	metric := prometheus.MustNewConstMetric(c.descs[name], c.types[name], value, labels...)
-	written := &dto.Metric{}
-	if err := metric.Write(written); err != nil {
-		panic(fmt.Sprintf("writing %s: %v", name, err))
+func (m *Metric) desc() *prometheus.Desc { return prometheus.NewDesc(m.Name, m.Help, m.Labels, nil) }
+
+// values returns the values of the metric's labels, in their order.
+func (m *Metric) values(labels []*dto.LabelPair) []string {
+	values := make([]string, len(m.Labels))
+	for i, name := range m.Labels {
+		for _, pair := range labels {
+			if pair.GetName() == name {
+				values[i] = pair.GetValue()
+			}
+		}
 	}
-	return sample{Metric: metric, name: name, written: written}
+	return values
 }
