@@ -53,7 +53,7 @@ func TestReadmeIsComplete(t *testing.T) {
 		names = append(names, string(reason))
 	}
 	for _, cause := range collector.Causes() {
-		names = append(names, string(cause))
+		names = append(names, cause.String())
 	}
 	for _, name := range names {
 		if !strings.Contains(text, "`"+name+"`") {

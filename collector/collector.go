@@ -2,6 +2,9 @@ package collector
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"sync"
 
 	"payple_exporter/hub"
 )
@@ -19,16 +22,19 @@ type Collector struct {
 	watched    []Watched
 	identities []*identity    // one for each of watched
 	places     map[string]int // of each name in watched
-	settings   []setting
-	metrics    []merchantMetric
+	metrics    []shownMetric  // sorted by name
+	// spare and spareOfOne are tables that no scrape uses now: of all
+	// merchants, and of one alone.
+	spare, spareOfOne *sync.Pool
 }
 
 // New returns a collector of these merchants.
 func New(settings Settings, watched []Watched) *Collector {
 	c := &Collector{
-		watched: watched, places: make(map[string]int, len(watched)),
-		settings: settingMetrics(settings), metrics: merchantMetrics(),
+		watched: watched, places: make(map[string]int, len(watched)), metrics: shownMetrics(settings),
+		spare: &sync.Pool{}, spareOfOne: &sync.Pool{},
 	}
+	slices.SortFunc(c.metrics, func(a, b shownMetric) int { return strings.Compare(a.Name, b.Name) })
 	shared := newSharedPairs()
 	for i, m := range watched {
 		c.identities = append(c.identities, newIdentity(m.Merchant, shared))
@@ -65,6 +71,7 @@ func (c *Collector) Only(name string) (*Collector, bool) {
 	one := *c
 	one.watched, one.identities = c.watched[at:at+1], c.identities[at:at+1]
 	one.places = map[string]int{name: 0}
+	one.spare = c.spareOfOne
 	return &one, true
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"payple_exporter/hub"
@@ -68,7 +69,8 @@ func TestExposition(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 				defer cancel()
 				expectGolden(t, name, exposition(t, all.Bind(ctx)))
-				expectSameFromRegistry(t, all)
+				expectSame(t, all, fromRegistry(t, all))
+				expectSame(t, all, fromUsedTable(t, all))
 				problems, err := testutil.CollectAndLint(all.Bind(t.Context()))
 				if err != nil || len(problems) > 0 {
 					t.Errorf("lint: %v, %v", problems, err)
@@ -93,13 +95,11 @@ func oneMerchant(t *testing.T) (*Collector, *fakeHub) {
 	return New(settings(), []Watched{{merchant, NewGate(merchant.Name, backend, settings())}}), backend
 }
 
-// expectSameFromRegistry fails if a pedantic registry gathers anything else
-// than the collector itself, but for the order, and for the counters that the
-// scrapes in between have moved.
-func expectSameFromRegistry(t *testing.T, all *Collector) {
+// expectSame fails if another way to gather gives anything else than the
+// collector itself, but for the order, and for the counters that the scrapes in
+// between have moved.
+func expectSame(t *testing.T, all *Collector, other prometheus.Gatherer) {
 	t.Helper()
-	registry := prometheus.NewPedanticRegistry()
-	registry.MustRegister(all.Bind(t.Context()))
 	sorted := func(gatherer prometheus.Gatherer) []string {
 		lines := slices.DeleteFunc(strings.Split(string(exposition(t, gatherer)), "\n"), func(line string) bool {
 			return strings.HasPrefix(line, NameScrapesFromMemory)
@@ -107,10 +107,33 @@ func expectSameFromRegistry(t *testing.T, all *Collector) {
 		slices.Sort(lines)
 		return lines
 	}
-	directly, registered := sorted(all.Bind(t.Context())), sorted(registry)
-	if !slices.Equal(directly, registered) {
-		t.Errorf("gathered directly\n%s\nand from a registry\n%s", strings.Join(directly, "\n"), strings.Join(registered, "\n"))
+	want, got := sorted(all.Bind(t.Context())), sorted(other)
+	if !slices.Equal(want, got) {
+		t.Errorf("gathered directly\n%s\nand otherwise\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 	}
+}
+
+// fromRegistry is a pedantic registry, which checks all that it is given.
+func fromRegistry(t *testing.T, all *Collector) prometheus.Gatherer {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(all.Bind(t.Context()))
+	return registry
+}
+
+// fromUsedTable writes into the memory of a scrape that had more samples and
+// other figures, of which nothing may be seen.
+func fromUsedTable(t *testing.T, all *Collector) prometheus.Gatherer {
+	t.Helper()
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		used := all.newTable()
+		for _, tell := range used.tellers {
+			for range 3 {
+				tell(666, []*dto.LabelPair{newPair(labelMerchant, "somebody else")})
+			}
+		}
+		return all.Bind(t.Context()).fill(used), nil
+	})
 }
 
 // exposition returns what a gatherer gives, as a scrape in text form shows it.
@@ -244,5 +267,39 @@ func TestCollectorIsConsistent(t *testing.T) {
 		if _, err := registry.Gather(); err != nil {
 			t.Error(err)
 		}
+	})
+}
+
+// Scrapes that follow each other use the same memory, those at the same time
+// do not: each sees its own moment whole.
+func TestTransactionsShareNoMemoryAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all, _ := crowd(3, settings())
+		gather := func() (string, func()) {
+			families, done, err := all.Bind(t.Context()).Transaction().Gather()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(exposition(t, prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, nil }))), done
+		}
+		families, done, err := all.Bind(t.Context()).Transaction().Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, nil })
+		before := string(exposition(t, held))
+		time.Sleep(time.Minute)
+		for range 3 {
+			later, read := gather()
+			if later == before {
+				t.Error("a minute later, and nothing has changed")
+			}
+			read()
+		}
+		if after := string(exposition(t, held)); after != before {
+			t.Errorf("a scrape under way was changed from\n%s\nto\n%s", before, after)
+		}
+		done()
 	})
 }

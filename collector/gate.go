@@ -96,7 +96,7 @@ type memory struct {
 	duration    time.Duration
 	queries     uint64
 	failures    uint64
-	fromMemory  map[Cause]uint64
+	fromMemory  CauseCounts
 }
 
 // NewGate returns a gate for the merchant of that name, which has not asked yet.
@@ -104,8 +104,7 @@ func NewGate(name string, querier Querier, settings Settings) *Gate {
 	settings = settings.withDefaults()
 	return &Gate{
 		name: name, querier: querier, settings: settings,
-		pace:   newPace(settings.MinInterval, settings.Jitter),
-		memory: memory{fromMemory: make(map[Cause]uint64)},
+		pace: newPace(settings.MinInterval, settings.Jitter),
 	}
 }
 
@@ -141,14 +140,14 @@ func (g *Gate) enter(ctx context.Context) visit {
 	if g.running != nil {
 		return visit{g, g.running, CauseShared}
 	}
-	if cause := g.pace.closed(g.settings.Now()); cause != "" {
+	if cause := g.pace.closed(g.settings.Now()); cause != causeNone {
 		return visit{g, nil, cause}
 	}
 	g.running = make(chan struct{})
 	// The query outlives the scrape that began it: its answer is good for the
 	// next one, and a scraper that leaves early must not make others fail.
 	go g.query(context.WithoutCancel(ctx))
-	return visit{g, g.running, ""}
+	return visit{g, g.running, causeNone}
 }
 
 // reopenForNewKey ends a backoff for what only a person can mend, as soon as a
@@ -283,7 +282,7 @@ func (v visit) late() Cause {
 func (g *Gate) leave(cause Cause) Snapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if cause != "" {
+	if cause != causeNone {
 		g.memory.fromMemory[cause]++
 	}
 	return g.snapshot(g.settings.Now())

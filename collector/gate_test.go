@@ -130,13 +130,13 @@ func TestGateKeepsTheInterval(t *testing.T) {
 			queries int
 			cause   Cause
 		}{
-			{0, 1, ""},
+			{0, 1, causeNone},
 			{time.Millisecond, 1, CauseMinInterval},
 			{9999 * time.Millisecond, 1, CauseMinInterval},
-			{10 * time.Second, 2, ""},
+			{10 * time.Second, 2, causeNone},
 			{19999 * time.Millisecond, 2, CauseMinInterval},
-			{20 * time.Second, 3, ""},
-			{time.Hour, 4, ""},
+			{20 * time.Second, 3, causeNone},
+			{time.Hour, 4, causeNone},
 		} {
 			time.Sleep(time.Until(began.Add(step.at)))
 			before := gate.memory.fromMemory[step.cause]
@@ -144,7 +144,7 @@ func TestGateKeepsTheInterval(t *testing.T) {
 			if !s.Up || !s.Known || s.Limit != figures() || backend.queries() != step.queries {
 				t.Fatalf("at %s: %d queries, want %d; %+v", step.at, backend.queries(), step.queries, s)
 			}
-			if step.cause != "" && s.FromMemory[step.cause] != before+1 {
+			if step.cause != causeNone && s.FromMemory[step.cause] != before+1 {
 				t.Errorf("at %s: not counted as %s: %v", step.at, step.cause, s.FromMemory)
 			}
 		}

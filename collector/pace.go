@@ -10,20 +10,41 @@ import (
 )
 
 // Cause is why a scrape was answered from memory.
-type Cause string
+type Cause uint8
 
-// The causes, as the metric payple_scrapes_from_memory_total names them.
+// The causes. They are numbers so that counting them costs a scrape nothing.
 const (
-	CauseMinInterval Cause = "min_interval" // the merchant was asked a moment ago
-	CauseBackoff     Cause = "backoff"      // the latest queries failed
-	CauseShared      Cause = "shared"       // a query was under way, and its answer served this scrape too
-	CauseDeadline    Cause = "deadline"     // the scrape had to be answered before the hub did
+	causeNone        Cause = iota // the scrape began a query of its own
+	CauseMinInterval              // the merchant was asked a moment ago
+	CauseBackoff                  // the latest queries failed
+	CauseShared                   // a query was under way, and its answer served this scrape too
+	CauseDeadline                 // the scrape had to be answered before the hub did
+	causeEnd
 )
 
 // Causes returns all causes, in the order of the documentation.
 func Causes() []Cause {
 	return []Cause{CauseMinInterval, CauseBackoff, CauseShared, CauseDeadline}
 }
+
+// String returns the cause as the metric payple_scrapes_from_memory_total
+// names it.
+func (c Cause) String() string {
+	switch c {
+	case CauseMinInterval:
+		return "min_interval"
+	case CauseBackoff:
+		return "backoff"
+	case CauseShared:
+		return "shared"
+	case CauseDeadline:
+		return "deadline"
+	}
+	return ""
+}
+
+// CauseCounts counts scrapes by cause.
+type CauseCounts [causeEnd]uint64
 
 // How long a merchant that fails is left in peace at the most.
 const (
@@ -81,7 +102,7 @@ func (p *pace) setInterval(interval time.Duration) {
 	}
 }
 
-// closed tells why the merchant may not be asked now; "" if it may.
+// closed tells why the merchant may not be asked now; causeNone if it may.
 func (p *pace) closed(now time.Time) Cause {
 	switch {
 	case !p.asked.IsZero() && now.Sub(p.asked) < p.interval:
@@ -89,7 +110,7 @@ func (p *pace) closed(now time.Time) Cause {
 	case now.Before(p.until):
 		return CauseBackoff
 	}
-	return ""
+	return causeNone
 }
 
 // opens returns when the merchant may be asked again; zero before the first

@@ -44,7 +44,7 @@ func TestPaceBacksOff(t *testing.T) {
 					if got := p.opens().Sub(now); got != want {
 						t.Fatalf("failure %d closes the gate for %s, want %s", n+1, got, want)
 					}
-					if p.closed(p.opens().Add(-1)) == "" || p.closed(p.opens()) != "" {
+					if p.closed(p.opens().Add(-1)) == causeNone || p.closed(p.opens()) != causeNone {
 						t.Fatalf("failure %d: the gate does not open when it says", n+1)
 					}
 					now = p.opens()

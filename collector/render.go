@@ -12,80 +12,77 @@ import (
 	"payple_exporter/threshold"
 )
 
-// merchantMetric is a metric and what it shows of a merchant.
-type merchantMetric struct {
+// shownMetric is a metric and how it follows from snapshots.
+type shownMetric struct {
 	Metric
 
 	show shower
 }
 
-// shower tells the samples that a metric has of one merchant: none where
-// nothing is known.
-type shower func(s *Snapshot, of *identity, tell teller)
+// shower tells the samples of a metric.
+type shower func(snapshots []Snapshot, of []*identity, tell teller)
 
 // teller is told one sample.
 type teller func(value float64, labels []*dto.LabelPair)
 
-// merchantMetrics returns the metrics of merchants, in the order of the
-// documentation, and how each follows from a snapshot.
-func merchantMetrics() []merchantMetric {
+// each shows what a metric has of one merchant, for every merchant.
+func each(show func(s *Snapshot, of *identity, tell teller)) shower {
+	return func(snapshots []Snapshot, of []*identity, tell teller) {
+		for i := range snapshots {
+			show(&snapshots[i], of[i], tell)
+		}
+	}
+}
+
+// shownMetrics returns the metrics of a Collector, in the order of the
+// documentation. None is shown of a merchant of whom it is not known.
+func shownMetrics(settings Settings) []shownMetric {
 	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
 	merchant := []string{labelMerchant}
 	severity := []string{labelMerchant, labelSeverity}
-	return []merchantMetric{
+	return []shownMetric{
 		{Metric{NameRemain, gauge, "What the merchant may still pay out, remain_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.Remain })},
 		{Metric{NameTotalAccount, gauge, "All that the merchant's account can draw on, total_account_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.TotalAccount })},
 		{Metric{NameTotalTransfer, gauge, "What the merchant has paid out so far, total_transfer_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.TotalTransfer })},
-		{Metric{NameUp, gauge, "1 if the latest query of the hub succeeded, 0 if it failed or there was none yet.", merchant}, showUp},
-		{Metric{NameFailure, gauge, "1 while the latest query failed for this reason, otherwise absent.", []string{labelMerchant, labelReason}}, showFailure},
+		{Metric{NameUp, gauge, "1 if the latest query of the hub succeeded, 0 if it failed or there was none yet.", merchant}, each(showUp)},
+		{Metric{NameFailure, gauge, "1 while the latest query failed for this reason, otherwise absent.", []string{labelMerchant, labelReason}}, each(showFailure)},
 		{Metric{NameLastSuccess, gauge, "When the hub last answered, in seconds since the epoch. Absent before the first time.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.LastSuccess })},
 		{Metric{NameHubTime, gauge, "The hub's own time of its last answer, api_tran_dtm, in seconds since the epoch. Absent if it sent none that can be read.", merchant}, showMoment(shownHubTime)},
-		{Metric{NameQueryDuration, gauge, "What the latest query took, both steps, in seconds.", merchant}, showDuration},
+		{Metric{NameQueryDuration, gauge, "What the latest query took, both steps, in seconds.", merchant}, each(showDuration)},
 		{Metric{NameQueries, counter, "Queries of the hub that have ended.", merchant}, showCount(func(s *Snapshot) uint64 { return s.Queries })},
 		{Metric{NameQueryFailures, counter, "Queries of the hub that failed.", merchant}, showCount(func(s *Snapshot) uint64 { return s.Failures })},
-		{Metric{NameScrapesFromMemory, counter, "Scrapes answered without a query of their own, by cause.", []string{labelMerchant, labelCause}}, showFromMemory},
+		{Metric{NameScrapesFromMemory, counter, "Scrapes answered without a query of their own, by cause.", []string{labelMerchant, labelCause}}, each(showFromMemory)},
 		{Metric{NameNextQuery, gauge, "From when on a scrape asks the hub again, in seconds since the epoch.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.NextQuery })},
 		{Metric{NameThresholdAmount, gauge, "Configured threshold: a remaining amount below it is low, in Korean won.", severity}, showThresholds(threshold.Amount)},
 		{Metric{NameThresholdRatio, gauge, "Configured threshold: a remaining share of the total below it is low, 0 to 1.", severity}, showThresholds(threshold.Ratio)},
 		{Metric{NameThresholdRunway, gauge, "Configured threshold: a time until nothing remains below it is short, in seconds.", severity}, showThresholds(threshold.Runway)},
-		{Metric{NameMerchantInfo, gauge, "1 for each configured merchant; hub is real, test, demo or the hub's host.", []string{labelMerchant, labelCstID, labelHub}}, showInfo},
-	}
-}
-
-// setting is a metric of what all merchants have in common.
-type setting struct {
-	Metric
-
-	value time.Duration
-}
-
-func settingMetrics(settings Settings) []setting {
-	const gauge = prometheus.GaugeValue
-	return []setting{
-		{Metric{NameMinInterval, gauge, "Setting: a merchant is asked at most this often, in seconds.", nil}, settings.MinInterval},
-		{Metric{NameMaxAge, gauge, "Setting: how old a figure may be served while queries fail, in seconds.", nil}, settings.MaxAge},
+		{Metric{NameMerchantInfo, gauge, "1 for each configured merchant; hub is real, test, demo or the hub's host.", []string{labelMerchant, labelCstID, labelHub}}, each(showInfo)},
+		{Metric{NameMinInterval, gauge, "Setting: a merchant is asked at most this often, in seconds.", nil}, showSetting(settings.MinInterval)},
+		{Metric{NameMaxAge, gauge, "Setting: how old a figure may be served while queries fail, in seconds.", nil}, showSetting(settings.MaxAge)},
 	}
 }
 
 // Metrics returns the metrics of a Collector, in the order of the
 // documentation.
 func Metrics() []Metric {
-	var all []Metric
-	for _, m := range merchantMetrics() {
-		all = append(all, m.Metric)
+	shown := shownMetrics(Settings{})
+	metrics := make([]Metric, len(shown))
+	for i := range shown {
+		metrics[i] = shown[i].Metric
 	}
-	for _, s := range settingMetrics(Settings{}) {
-		all = append(all, s.Metric)
-	}
-	return all
+	return metrics
+}
+
+func showSetting(value time.Duration) shower {
+	return func(_ []Snapshot, _ []*identity, tell teller) { tell(value.Seconds(), nil) }
 }
 
 func showFigure(of func(hub.Limit) hub.Won) shower {
-	return func(s *Snapshot, merchant *identity, tell teller) {
+	return each(func(s *Snapshot, merchant *identity, tell teller) {
 		if s.Known {
 			tell(float64(of(s.Limit)), merchant.labels)
 		}
-	}
+	})
 }
 
 // shownHubTime returns the hub's time of the figures that are shown, or zero.
@@ -111,11 +108,11 @@ func showFailure(s *Snapshot, merchant *identity, tell teller) {
 }
 
 func showMoment(of func(*Snapshot) time.Time) shower {
-	return func(s *Snapshot, merchant *identity, tell teller) {
+	return each(func(s *Snapshot, merchant *identity, tell teller) {
 		if moment := of(s); !moment.IsZero() {
 			tell(float64(moment.UnixMilli())/1000, merchant.labels)
 		}
-	}
+	})
 }
 
 func showDuration(s *Snapshot, merchant *identity, tell teller) {
@@ -125,7 +122,7 @@ func showDuration(s *Snapshot, merchant *identity, tell teller) {
 }
 
 func showCount(of func(*Snapshot) uint64) shower {
-	return func(s *Snapshot, merchant *identity, tell teller) { tell(float64(of(s)), merchant.labels) }
+	return each(func(s *Snapshot, merchant *identity, tell teller) { tell(float64(of(s)), merchant.labels) })
 }
 
 func showFromMemory(s *Snapshot, merchant *identity, tell teller) {
@@ -135,13 +132,13 @@ func showFromMemory(s *Snapshot, merchant *identity, tell teller) {
 }
 
 func showThresholds(kind threshold.Kind) shower {
-	return func(_ *Snapshot, merchant *identity, tell teller) {
+	return each(func(_ *Snapshot, merchant *identity, tell teller) {
 		for _, level := range merchant.levels {
 			if level.Kind == kind {
 				tell(level.Value, level.labels)
 			}
 		}
-	}
+	})
 }
 
 func showInfo(_ *Snapshot, merchant *identity, tell teller) { tell(1, merchant.info) }
@@ -194,7 +191,7 @@ type sharedPairs struct {
 func newSharedPairs() sharedPairs {
 	shared := sharedPairs{severities: make(map[threshold.Severity]*dto.LabelPair)}
 	for _, cause := range Causes() {
-		shared.causes = append(shared.causes, newPair(labelCause, string(cause)))
+		shared.causes = append(shared.causes, newPair(labelCause, cause.String()))
 	}
 	for _, severity := range threshold.Severities() {
 		shared.severities[severity] = newPair(labelSeverity, string(severity))

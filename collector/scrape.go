@@ -2,8 +2,6 @@ package collector
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -36,12 +34,15 @@ func (s Scrape) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect implements [prometheus.Collector].
 func (s Scrape) Collect(metrics chan<- prometheus.Metric) {
-	s.each(func(m *Metric) teller {
-		desc := m.desc()
-		return func(value float64, labels []*dto.LabelPair) {
-			metrics <- prometheus.MustNewConstMetric(desc, m.Type, value, m.values(labels)...)
+	tellers := make([]teller, len(s.of.metrics))
+	for i := range s.of.metrics {
+		metric := &s.of.metrics[i].Metric
+		desc := metric.desc()
+		tellers[i] = func(value float64, labels []*dto.LabelPair) {
+			metrics <- prometheus.MustNewConstMetric(desc, metric.Type, value, metric.values(labels)...)
 		}
-	})
+	}
+	s.tell(tellers)
 }
 
 // Gather implements [prometheus.Gatherer]. It gives what a registry with this
@@ -49,36 +50,59 @@ func (s Scrape) Collect(metrics chan<- prometheus.Metric) {
 // construction, which tests hold against a registry, and merchants keep the
 // order of configuration. So its cost grows with the number of merchants and
 // not faster, as a registry's does.
-func (s Scrape) Gather() ([]*dto.MetricFamily, error) {
-	var columns []*column
-	s.each(func(m *Metric) teller {
-		next := newColumn(m, len(s.of.watched))
-		columns = append(columns, next)
-		return next.add
-	})
-	gathered := make([]*dto.MetricFamily, 0, len(columns))
-	for _, column := range columns {
+func (s Scrape) Gather() ([]*dto.MetricFamily, error) { return s.fill(s.of.newTable()), nil }
+
+// Transaction returns a gatherer that says when its metrics have been read, so
+// that the next scrape can have their memory.
+func (s Scrape) Transaction() prometheus.TransactionalGatherer { return transaction{s} }
+
+type transaction struct{ Scrape }
+
+// Gather implements [prometheus.TransactionalGatherer].
+func (t transaction) Gather() ([]*dto.MetricFamily, func(), error) {
+	used, ok := t.of.spare.Get().(*table)
+	if !ok {
+		used = t.of.newTable()
+	}
+	return t.fill(used), func() { t.of.spare.Put(used) }, nil
+}
+
+// table is the columns of one scrape, one for each of a collector's metrics.
+type table struct {
+	columns []*column
+	tellers []teller
+}
+
+func (c *Collector) newTable() *table {
+	t := &table{}
+	for i := range c.metrics {
+		column := newColumn(&c.metrics[i].Metric, len(c.watched))
+		t.columns = append(t.columns, column)
+		t.tellers = append(t.tellers, column.add)
+	}
+	return t
+}
+
+// fill asks for all merchants and writes what is known into t.
+func (s Scrape) fill(t *table) []*dto.MetricFamily {
+	for _, column := range t.columns {
+		column.empty()
+	}
+	s.tell(t.tellers)
+	gathered := make([]*dto.MetricFamily, 0, len(t.columns))
+	for _, column := range t.columns {
 		if len(column.family.Metric) > 0 {
 			gathered = append(gathered, column.family)
 		}
 	}
-	slices.SortFunc(gathered, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return gathered, nil
+	return gathered
 }
 
-// each asks for all merchants and tells all samples, metric by metric.
-func (s Scrape) each(teller func(*Metric) teller) {
+// tell asks for all merchants and tells all samples, metric by metric.
+func (s Scrape) tell(tellers []teller) {
 	snapshots := s.of.Snapshots(s.ctx)
-	for i := range s.of.settings {
-		setting := &s.of.settings[i]
-		teller(&setting.Metric)(setting.value.Seconds(), nil)
-	}
 	for i := range s.of.metrics {
-		metric := &s.of.metrics[i]
-		tell := teller(&metric.Metric)
-		for j := range snapshots {
-			metric.show(&snapshots[j], s.of.identities[j], tell)
-		}
+		s.of.metrics[i].show(snapshots, s.of.identities, tellers[i])
 	}
 }
 

@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"maps"
 	"time"
 
 	"payple_exporter/hub"
@@ -37,7 +36,7 @@ type Snapshot struct {
 	// Queries and Failures count since the gate was made.
 	Queries, Failures uint64
 	// FromMemory counts the scrapes that were answered so.
-	FromMemory map[Cause]uint64
+	FromMemory CauseCounts
 }
 
 // snapshot returns what is known now. It wants the lock.
@@ -52,7 +51,7 @@ func (g *Gate) snapshot(now time.Time) Snapshot {
 		NextQuery:   g.pace.opens(),
 		Queries:     m.queries,
 		Failures:    m.failures,
-		FromMemory:  maps.Clone(m.fromMemory),
+		FromMemory:  m.fromMemory,
 	}
 	if m.failure != nil {
 		snapshot.FailingSince = m.since

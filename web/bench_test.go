@@ -136,9 +136,11 @@ func BenchmarkGather(b *testing.B) {
 		b.Run(fmt.Sprintf("merchants=%d", n), func(b *testing.B) {
 			all := asked(b, n)
 			gather := func() {
-				if _, err := all.Bind(b.Context()).Gather(); err != nil {
+				_, done, err := all.Bind(b.Context()).Transaction().Gather()
+				if err != nil {
 					b.Fatal(err)
 				}
+				done()
 			}
 			gather() // the first makes what the others find
 			b.ReportAllocs()

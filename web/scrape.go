@@ -51,11 +51,12 @@ const collectExporter = "exporter"
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.scrapeContext(r)
 	defer cancel()
+	own := prometheus.ToTransactionalGatherer(s.options.Own)
 	switch parts := r.URL.Query()["collect[]"]; {
 	case len(parts) == 0:
-		s.expose(w, r, s.options.Collector().Bind(ctx), s.options.Own)
+		s.expose(w, r, s.options.Collector().Bind(ctx).Transaction(), own)
 	case len(parts) == 1 && parts[0] == collectExporter:
-		s.expose(w, r, s.options.Own)
+		s.expose(w, r, own)
 	default:
 		http.Error(w, "collect[] wants "+collectExporter+": the exporter's own metrics, without the merchants", http.StatusBadRequest)
 	}
@@ -75,7 +76,7 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := s.scrapeContext(r)
 	defer cancel()
-	s.expose(w, r, one.Bind(ctx))
+	s.expose(w, r, one.Bind(ctx).Transaction())
 }
 
 // expose writes what the gatherers give.
@@ -83,8 +84,8 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 // Gathers are not coalesced, because each is bound to its scrape's deadline: a
 // scrape with much time would get what one with little time had to make do
 // with. The gates share the queries.
-func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.Gatherer) {
-	promhttp.HandlerFor(together(gatherers), promhttp.HandlerOpts{
+func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.TransactionalGatherer) {
+	promhttp.HandlerForTransactional(together(gatherers), promhttp.HandlerOpts{
 		ErrorLog: errorLog{s.options.Logger},
 		// One collector that fails must not hide the others.
 		ErrorHandling:     promhttp.ContinueOnError,
@@ -94,21 +95,28 @@ func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherers ...pro
 
 // together is gatherers whose metrics have different names, which need not be
 // looked for duplicates as prometheus.Gatherers does.
-type together []prometheus.Gatherer
+type together []prometheus.TransactionalGatherer
 
-// Gather implements [prometheus.Gatherer].
-func (t together) Gather() ([]*dto.MetricFamily, error) {
+// Gather implements [prometheus.TransactionalGatherer].
+func (t together) Gather() ([]*dto.MetricFamily, func(), error) {
 	var (
 		all    []*dto.MetricFamily
+		read   []func()
 		faults []error
 	)
 	for _, gatherer := range t {
-		families, err := gatherer.Gather()
+		families, done, err := gatherer.Gather()
 		all = append(all, families...)
+		read = append(read, done)
 		faults = append(faults, err)
 	}
 	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
-	return all, errors.Join(faults...)
+	done := func() {
+		for _, done := range read {
+			done()
+		}
+	}
+	return all, done, errors.Join(faults...)
 }
 
 // errorLog is a logger in the form that promhttp wants.
