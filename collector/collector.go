@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"payple_exporter/hub"
 )
@@ -23,16 +23,17 @@ type Collector struct {
 	identities []*identity    // one for each of watched
 	places     map[string]int // of each name in watched
 	metrics    []shownMetric  // sorted by name
-	// spare and spareOfOne are tables that no scrape uses now: of all
-	// merchants, and of one alone.
-	spare, spareOfOne *sync.Pool
+	// spare and spareOfOne are each a table that no scrape uses now: of all
+	// merchants, and of one alone. One is enough for scrapes that follow each
+	// other; a sync.Pool would keep one for every processor.
+	spare, spareOfOne *atomic.Pointer[table]
 }
 
 // New returns a collector of these merchants.
 func New(settings Settings, watched []Watched) *Collector {
 	c := &Collector{
 		watched: watched, places: make(map[string]int, len(watched)), metrics: shownMetrics(settings),
-		spare: &sync.Pool{}, spareOfOne: &sync.Pool{},
+		spare: &atomic.Pointer[table]{}, spareOfOne: &atomic.Pointer[table]{},
 	}
 	slices.SortFunc(c.metrics, func(a, b shownMetric) int { return strings.Compare(a.Name, b.Name) })
 	shared := newSharedPairs()

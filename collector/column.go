@@ -1,6 +1,8 @@
 package collector
 
 import (
+	"slices"
+
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 )
@@ -60,6 +62,7 @@ func (c *column) grow() {
 			gauges[i].Value, metrics[i].Gauge = &values[i], &gauges[i]
 		}
 	}
+	c.room = slices.Grow(c.room, c.size)
 	for i := range metrics {
 		c.room = append(c.room, &metrics[i])
 	}

@@ -39,6 +39,7 @@ func (c Cause) String() string {
 		return "shared"
 	case CauseDeadline:
 		return "deadline"
+	case causeNone, causeEnd:
 	}
 	return ""
 }

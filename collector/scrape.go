@@ -60,11 +60,11 @@ type transaction struct{ Scrape }
 
 // Gather implements [prometheus.TransactionalGatherer].
 func (t transaction) Gather() ([]*dto.MetricFamily, func(), error) {
-	used, ok := t.of.spare.Get().(*table)
-	if !ok {
+	used := t.of.spare.Swap(nil)
+	if used == nil {
 		used = t.of.newTable()
 	}
-	return t.fill(used), func() { t.of.spare.Put(used) }, nil
+	return t.fill(used), func() { t.of.spare.Store(used) }, nil
 }
 
 // table is the columns of one scrape, one for each of a collector's metrics.

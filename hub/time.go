@@ -29,5 +29,6 @@ func parseTranTime(text string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, errors.New("no such millisecond")
 	}
-	return t.Add(time.Duration(ms) * time.Millisecond), nil
+	// In UTC, so that no time carries a zone of its own about.
+	return t.Add(time.Duration(ms) * time.Millisecond).UTC(), nil
 }

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"payple_exporter/collector"
@@ -115,19 +117,120 @@ func merchantCounts() []int { return []int{1, 10, 100, 1000, 10_000} }
 // bare, and ns/merchant from size to size.
 func BenchmarkScrape(b *testing.B) {
 	for _, n := range merchantCounts() {
-		for name, build := range map[string]func(testing.TB, int) http.Handler{"ours": remembering, "bare": bare} {
-			b.Run(fmt.Sprintf("merchants=%d/%s", n, name), func(b *testing.B) {
-				handler := build(b, n)
-				scrapeOnce(handler, "/metrics") // the first makes what the others find
+		beside(b, fmt.Sprintf("merchants=%d", n), n, remembering(b, n), "/metrics", bare(b, n))
+	}
+}
+
+// BenchmarkProbe measures a probe of one merchant among so many, from memory,
+// beside a bare promhttp handler over as many series.
+func BenchmarkProbe(b *testing.B) {
+	for _, n := range merchantCounts() {
+		target := fmt.Sprintf("/probe?merchant=merchant-%05d", n-1)
+		beside(b, fmt.Sprintf("among=%d", n), 1, remembering(b, n), target, bare(b, 1))
+	}
+}
+
+// beside measures ours and bare: the handlers alone, and over HTTP with a
+// connection that is kept.
+func beside(b *testing.B, name string, merchants int, ours http.Handler, target string, bare http.Handler) {
+	b.Helper()
+	for _, way := range []string{"handler", "http"} {
+		for _, side := range []struct {
+			name, target string
+			handler      http.Handler
+		}{{"ours", target, ours}, {"bare", "/metrics", bare}} {
+			b.Run(fmt.Sprintf("%s/%s/%s", name, way, side.name), func(b *testing.B) {
+				scrape := scrapeOnce
+				if way == "http" {
+					scrape = overHTTP(b, side.handler)
+				}
+				scrape(side.handler, side.target) // the first makes what the others find
 				b.ReportAllocs()
 				for b.Loop() {
-					scrapeOnce(handler, "/metrics")
+					scrape(side.handler, side.target)
 				}
-				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/merchant")
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(merchants), "ns/merchant")
 			})
 		}
 	}
 }
+
+// overHTTP returns what scrapes a handler through a real connection.
+func overHTTP(b *testing.B, handler http.Handler) func(http.Handler, string) {
+	b.Helper()
+	server := httptest.NewServer(handler)
+	b.Cleanup(server.Close)
+	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
+	b.Cleanup(client.CloseIdleConnections)
+	return func(_ http.Handler, target string) {
+		response, err := client.Get(server.URL + target)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
+			b.Fatalf("HTTP %d, %v", response.StatusCode, err)
+		}
+		response.Body.Close()
+	}
+}
+
+// BenchmarkOwnMetrics measures what the exporter's own metrics add to a
+// scrape: none, the Go runtime's, and the process's.
+func BenchmarkOwnMetrics(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		own  []prometheus.Collector
+	}{
+		{"none", nil},
+		{"go", []prometheus.Collector{collectors.NewGoCollector()}},
+		{"process", []prometheus.Collector{collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			registry := prometheus.NewRegistry()
+			registry.MustRegister(c.own...)
+			all := asked(b, 1)
+			handler := web.New(web.Options{
+				Collector: func() *collector.Collector { return all }, Own: registry,
+				TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, MaxRequests: 40,
+			})
+			b.ReportAllocs()
+			for b.Loop() {
+				scrapeOnce(handler, "/metrics")
+			}
+		})
+	}
+}
+
+// BenchmarkCompressed measures a scrape that is compressed, and how much less
+// of it goes over the network.
+func BenchmarkCompressed(b *testing.B) {
+	for _, n := range merchantCounts() {
+		handler := remembering(b, n)
+		for _, encoding := range []string{"identity", "gzip"} {
+			b.Run(fmt.Sprintf("merchants=%d/%s", n, encoding), func(b *testing.B) {
+				size := 0
+				for b.Loop() {
+					request := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+					request.Header.Set("Accept-Encoding", encoding)
+					written := counted{make(http.Header), &size}
+					size = 0
+					handler.ServeHTTP(written, request)
+				}
+				b.ReportMetric(float64(size)/1000, "kB/scrape")
+			})
+		}
+	}
+}
+
+// counted is a client that counts what it is sent.
+type counted struct {
+	header http.Header
+	size   *int
+}
+
+func (c counted) Header() http.Header         { return c.header }
+func (c counted) Write(p []byte) (int, error) { *c.size += len(p); return len(p), nil }
+func (counted) WriteHeader(int)               {}
 
 // BenchmarkGather measures the exporter's own part of such a scrape: gates,
 // snapshots and metrics, without the client library's writing of the text.
@@ -152,13 +255,16 @@ func BenchmarkGather(b *testing.B) {
 	}
 }
 
-// BenchmarkProbe measures a probe of one merchant among a thousand, from
-// memory.
-func BenchmarkProbe(b *testing.B) {
-	handler := remembering(b, 1000)
-	b.ReportAllocs()
-	for b.Loop() {
-		scrapeOnce(handler, "/probe?merchant=merchant-00999")
+// A scrape from memory allocates hardly more for a thousand merchants than for
+// ten, whatever the machine: what grows with them is kept and used again. (The
+// race detector throws some of it away on purpose.)
+func TestScrapeAllocatesLittle(t *testing.T) {
+	allocations := func(merchants int) float64 {
+		handler := remembering(t, merchants)
+		return testing.AllocsPerRun(20, func() { scrapeOnce(handler, "/metrics") })
+	}
+	if few, many := allocations(10), allocations(1000); many > few+8*1000 {
+		t.Errorf("%.0f allocations with 10 merchants, %.0f with 1000", few, many)
 	}
 }
 

@@ -1,0 +1,368 @@
+// Package bench measures the program that is really built, from outside: how
+// soon it answers, how large it is, and what queries and scrapes cost it.
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/procfs"
+)
+
+// role makes the test binary another process of a benchmark: a hub that only
+// answers, or an exporter that is nothing but promhttp.
+const role = "PAYPLE_EXPORTER_BENCH_ROLE"
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(role) {
+	case "hub":
+		serve(bareHub())
+	case "exporter":
+		serve(bareExporter())
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// serve listens, says where, and never ends by itself.
+func serve(handler http.Handler) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("http://" + listener.Addr().String())
+	panic(http.Serve(listener, handler))
+}
+
+// bareHub answers as documented, checks nothing, and counts remain requests.
+func bareHub() http.Handler {
+	mux := http.NewServeMux()
+	var asked atomic.Int64
+	type request struct {
+		CstID string `json:"cst_id"`
+		Code  string `json:"code"`
+	}
+	answer := func(w http.ResponseWriter, r *http.Request, format string, field func(request) string) {
+		var got request
+		if err := json.NewDecoder(r.Body).Decode(&got); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, format, field(got))
+	}
+	mux.HandleFunc("POST /oauth/token", func(w http.ResponseWriter, r *http.Request) {
+		answer(w, r, `{"result":"T0000","message":"처리 성공","code":%q,"access_token":"bench","token_type":"Bearer","expires_in":"60"}`,
+			func(got request) string { return got.Code })
+	})
+	mux.HandleFunc("POST /account/remain", func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		answer(w, r, `{"result":"A0000","message":"처리 성공","cst_id":%q,"total_account_amt":"10000000","total_transfer_amt":"56000",`+
+			`"remain_amt":"9944000","api_tran_dtm":"20211103090426239"}`, func(got request) string { return got.CstID })
+	})
+	mux.HandleFunc("GET /asked", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, asked.Load()) })
+	return mux
+}
+
+// seriesOfOne is how many series a probe of one merchant shows.
+const seriesOfOne = 19
+
+func bareExporter() http.Handler {
+	registry := prometheus.NewRegistry()
+	for i := range seriesOfOne {
+		gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: fmt.Sprintf("bench_transfer_remain_amount_%d", i), Help: "As many series as a probe of one merchant has, and nothing else.",
+		}, []string{"merchant"})
+		gauge.WithLabelValues("merchant-00001").Set(9_944_000)
+		registry.MustRegister(gauge)
+	}
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// start runs this binary in a role and returns its address.
+func start(b *testing.B, as string) string {
+	b.Helper()
+	command := exec.CommandContext(b.Context(), os.Args[0])
+	command.Env = append(os.Environ(), role+"="+as)
+	stdout, err := command.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
+	var url string
+	if _, err := fmt.Fscanln(stdout, &url); err != nil {
+		b.Fatal(err)
+	}
+	return url
+}
+
+// build builds the program as it is shipped and returns its path.
+func build(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "payple_exporter")
+	command := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "payple_exporter")
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := command.CombinedOutput(); err != nil {
+		tb.Fatalf("building: %v\n%s", err, out)
+	}
+	return path
+}
+
+// exporter is the program, running.
+type exporter struct {
+	url string
+	pid int
+	// firstAnswer is what passed from its start to its first answer.
+	firstAnswer time.Duration
+}
+
+func run(tb testing.TB, path string, args ...string) exporter {
+	tb.Helper()
+	address := freeAddress(tb)
+	command := exec.CommandContext(tb.Context(), path, append([]string{"--web.listen-address=" + address}, args...)...)
+	command.Env = append(os.Environ(), "PAYPLE_CUST_KEY=bench-key")
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	began := time.Now()
+	if err := command.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
+	e := exporter{url: "http://" + address, pid: command.Process.Pid}
+	for time.Since(began) < 20*time.Second {
+		response, err := http.Get(e.url + "/-/healthy")
+		if err != nil {
+			time.Sleep(100 * time.Microsecond)
+			continue
+		}
+		response.Body.Close()
+		e.firstAnswer = time.Since(began)
+		return e
+	}
+	tb.Fatalf("no answer: %s", &stderr)
+	return e
+}
+
+func freeAddress(tb testing.TB) string {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// merchants writes a configuration of so many and returns the flags for it.
+func merchants(tb testing.TB, hub string, n int) []string {
+	tb.Helper()
+	dir := tb.TempDir()
+	key, file := filepath.Join(dir, "key"), filepath.Join(dir, "merchants.yml")
+	var text strings.Builder
+	fmt.Fprintf(&text, "hub: %s\nmin_interval: 1s\nmerchants:\n", hub)
+	for i := range n {
+		fmt.Fprintf(&text, "  - {name: %s, cst_id: %s, cust_key_file: %s}\n", name(i), name(i), key)
+	}
+	if err := errors.Join(os.WriteFile(key, []byte("bench-key"), 0o600), os.WriteFile(file, []byte(text.String()), 0o600)); err != nil {
+		tb.Fatal(err)
+	}
+	return []string{"--config.file=" + file}
+}
+
+func name(i int) string { return fmt.Sprintf("merchant-%05d", i) }
+
+// client keeps its connections, as Prometheus does.
+func client(tb testing.TB) *http.Client {
+	tb.Helper()
+	transport := &http.Transport{DisableCompression: true}
+	tb.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+func get(tb testing.TB, c *http.Client, url string) string {
+	tb.Helper()
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "60")
+	return do(tb, c, request)
+}
+
+func do(tb testing.TB, c *http.Client, request *http.Request) string {
+	tb.Helper()
+	response, err := c.Do(request)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		tb.Fatalf("%s: HTTP %d, %v", request.URL, response.StatusCode, err)
+	}
+	return string(text)
+}
+
+// BenchmarkQueryFromScrape measures a scrape that asks the hub, beside what it
+// is made of at the least: a bare POST to the same hub, and a bare scrape of
+// as many series; hub, exporter and bare exporter each in its own process. Run
+// it with -benchtime 4000x or more: 4,000 merchants are asked in turn, so that
+// each probe finds its gate open.
+func BenchmarkQueryFromScrape(b *testing.B) {
+	const fleet = 4000
+	hub, bare := start(b, "hub"), start(b, "exporter")
+	ours := run(b, build(b), merchants(b, hub, fleet)...)
+	c := client(b)
+	get(b, c, ours.url+"/metrics") // every merchant has a token now
+	time.Sleep(time.Second)
+	asked := count(b, c, hub)
+	body := []byte(`{"cst_id":"merchant-00001","custKey":"bench-key"}`)
+	var post, scrape, probe []time.Duration
+	b.ResetTimer()
+	for i := range b.N {
+		post = append(post, took(func() {
+			request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, hub+"/account/remain", bytes.NewReader(body))
+			if err != nil {
+				b.Fatal(err)
+			}
+			do(b, c, request)
+		}))
+		scrape = append(scrape, took(func() { get(b, c, bare+"/metrics") }))
+		probe = append(probe, took(func() { get(b, c, ours.url+"/probe?merchant="+name(i%fleet)) }))
+	}
+	b.StopTimer()
+	if got := count(b, c, hub) - asked - b.N; got != b.N {
+		b.Fatalf("%d of %d probes asked the hub", got, b.N)
+	}
+	b.ReportMetric(median(post), "POST-p50-µs")
+	b.ReportMetric(median(scrape), "scrape-p50-µs")
+	b.ReportMetric(median(probe), "probe-p50-µs")
+	b.ReportMetric(median(probe)-median(post)-median(scrape), "over-µs")
+}
+
+func count(b *testing.B, c *http.Client, hub string) int {
+	b.Helper()
+	n, err := strconv.Atoi(get(b, c, hub+"/asked"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+func took(what func()) time.Duration {
+	began := time.Now()
+	what()
+	return time.Since(began)
+}
+
+// median returns the median in microseconds.
+func median(all []time.Duration) float64 {
+	slices.Sort(all)
+	return float64(all[len(all)/2].Nanoseconds()) / 1000
+}
+
+// BenchmarkStart measures how soon the program answers, and how large it is:
+// at rest, and when one merchant has been asked and scraped a few times.
+func BenchmarkStart(b *testing.B) {
+	path, hub := build(b), start(b, "hub")
+	var first []time.Duration
+	var idle, scraped uint64
+	for range b.N {
+		e := run(b, path, "--payple.cst-id=merchant-00001", "--payple.hub="+hub)
+		first = append(first, e.firstAnswer)
+		idle = max(idle, memory(b, e))
+		c := client(b)
+		for range 5 {
+			get(b, c, e.url+"/metrics")
+		}
+		scraped = max(scraped, memory(b, e))
+	}
+	size, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(median(first)/1000, "first-answer-ms")
+	b.ReportMetric(float64(idle)/(1<<20), "idle-MiB")
+	b.ReportMetric(float64(scraped)/(1<<20), "scraped-MiB")
+	b.ReportMetric(float64(size.Size())/1e6, "binary-MB")
+}
+
+// BenchmarkFleet measures what the process of so many merchants spends: for
+// each query of the hub, token in hand, and for each merchant in a scrape from
+// memory. These two and the memory are the model in docs/performance.md.
+func BenchmarkFleet(b *testing.B) {
+	path := build(b)
+	for _, n := range []int{1, 1000, 10_000} {
+		b.Run(fmt.Sprintf("merchants=%d", n), func(b *testing.B) {
+			hub := start(b, "hub")
+			e := run(b, path, merchants(b, hub, n)...)
+			c := client(b)
+			get(b, c, e.url+"/metrics")
+			rounds, memoryScrapes := max(1, 20_000/n), max(1, 20_000/n)
+			var asking, remembering float64
+			asked := 0
+			for range b.N {
+				before := cpu(b, e)
+				for range min(rounds, 20) {
+					time.Sleep(1100 * time.Millisecond)
+					get(b, c, e.url+"/metrics")
+					asked += n
+				}
+				asking += cpu(b, e) - before
+				before = cpu(b, e)
+				for range memoryScrapes {
+					get(b, c, e.url+"/metrics?memory")
+				}
+				remembering += cpu(b, e) - before
+			}
+			b.ReportMetric(asking/float64(asked)*1e6, "cpu-µs/asked-merchant")
+			b.ReportMetric(remembering/float64(b.N*memoryScrapes*n)*1e6, "cpu-µs/remembered-merchant")
+			b.ReportMetric(float64(memory(b, e))/(1<<20), "resident-MiB")
+		})
+	}
+}
+
+// memory returns the process's resident memory, in bytes.
+func memory(b *testing.B, e exporter) uint64 {
+	b.Helper()
+	return uint64(stat(b, e).ResidentMemory())
+}
+
+// cpu returns the process's CPU time so far, in seconds.
+func cpu(b *testing.B, e exporter) float64 {
+	b.Helper()
+	return stat(b, e).CPUTime()
+}
+
+func stat(b *testing.B, e exporter) procfs.ProcStat {
+	b.Helper()
+	process, err := procfs.NewProc(e.pid)
+	if err != nil {
+		b.Skipf("no /proc: %v", err)
+	}
+	stat, err := process.Stat()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return stat
+}
