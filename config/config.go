@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"payple_exporter/hub"
 	"payple_exporter/threshold"
@@ -84,7 +86,9 @@ func checkName(name string) error {
 		return fmt.Errorf("a name or id is longer than %d bytes", maxNameBytes)
 	}
 	for _, r := range name {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+		// Neither line breaks nor what turns the reading direction or has no
+		// width: two names that look alike would be taken for one.
+		if !unicode.IsPrint(r) || r == utf8.RuneError {
 			return fmt.Errorf("%q holds a character that cannot be shown", name)
 		}
 	}
@@ -118,7 +122,7 @@ func ParseHub(text string) (Hub, error) {
 	case u.User != nil:
 		return Hub{}, errors.New("hub: a name or password in the address would be shown: take it out")
 	case u.RawQuery != "" || u.Fragment != "":
-		return Hub{}, fmt.Errorf("hub %q: want an address without ? and #", text)
+		return Hub{}, errors.New("hub: want an address without ? and #")
 	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
 		return address(u), nil
 	case u.Scheme == "http":

@@ -154,7 +154,7 @@ func (r *reader) mapping(node *yaml.Node, known ...string) map[string]*yaml.Node
 		case looksLikeKey(key.Value):
 			r.fault(key, "%s: the key itself does not belong in this file: put it into a file of its own and name that with cust_key_file", key.Value)
 		case !slices.Contains(known, key.Value):
-			r.fault(key, "unknown key %q: want one of %s", key.Value, strings.Join(known, ", "))
+			r.fault(key, "unknown key%s: want one of %s", misspelt(key.Value), strings.Join(known, ", "))
 		case twice:
 			r.fault(key, "the key %s stands here twice: keep one", key.Value)
 		default:
@@ -171,6 +171,18 @@ func looksLikeKey(name string) bool {
 		return true
 	}
 	return false
+}
+
+// maxMisspelt is how long a word may be to pass for a misspelt key.
+const maxMisspelt = 20
+
+// misspelt quotes a word that may be a misspelt key of the file, and nothing
+// that may hold a custKey: "cust_key=abc123" is one key to YAML.
+func misspelt(word string) string {
+	if len(word) > maxMisspelt || strings.Trim(strings.ToLower(word), "abcdefghijklmnopqrstuvwxyz_-") != "" {
+		return " (not shown, since a custKey may be in it)"
+	}
+	return fmt.Sprintf(" %q", word)
 }
 
 // resolve follows an alias to what it stands for.
@@ -291,8 +303,15 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
 
 // EnvKey returns the key in an environment variable. It never changes, as the
 // environment of a process does not.
+//
+// An empty variable whose name is not written in capitals is not named: the
+// key itself may have been put where its name belongs.
 func EnvKey(name string, getenv func(string) string) hub.Key {
-	return hub.FixedKey(hub.NewSecret(getenv(name)), "environment variable "+name)
+	key := hub.NewSecret(getenv(name))
+	if key.Empty() && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") != "" {
+		return hub.FixedKey(key, "the environment variable (whose name is not shown, since it may be the key itself)")
+	}
+	return hub.FixedKey(key, "environment variable "+name)
 }
 
 // levels reads a merchant's own thresholds, each severity one or a list.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -51,7 +52,7 @@ func (k fileKey) Source() string { return "file " + string(k) }
 func (k fileKey) Secret() (Secret, error) {
 	file, err := os.Open(string(k))
 	if err != nil {
-		return Secret{}, fmt.Errorf("reading the key: %w", err)
+		return Secret{}, k.cannotOpen(err)
 	}
 	defer file.Close() //nolint:errcheck // read only: nothing is lost
 	text, err := io.ReadAll(io.LimitReader(file, maxKeyBytes+1))
@@ -70,4 +71,14 @@ func (k fileKey) Secret() (Secret, error) {
 		return Secret{}, errors.New("key file " + string(k) + " is not text in UTF-8")
 	}
 	return NewSecret(key), nil
+}
+
+// cannotOpen says why the file cannot be opened. What is no whole path may be
+// the key itself, put where the name of its file belongs, and is not shown.
+func (k fileKey) cannotOpen(err error) error {
+	var path *os.PathError
+	if filepath.IsAbs(string(k)) || !errors.As(err, &path) {
+		return fmt.Errorf("reading the key: %w", err)
+	}
+	return fmt.Errorf("reading the key: %w (the name of the file is not shown, since it may be the key itself: name the file by its whole path)", path.Err)
 }
