@@ -44,6 +44,7 @@ func TestMistakesAreTold(t *testing.T) {
 		"no requests":           {[]string{"--demo", "--web.max-requests=0"}, "--web.max-requests 0: want at least 1"},
 		"path without slash":    {[]string{"--demo", "--web.telemetry-path=metrics"}, `--web.telemetry-path "metrics": want a path such as /metrics, other than the exporter's own`},
 		"path taken":            {[]string{"--demo", "--web.telemetry-path=/probe"}, `--web.telemetry-path "/probe": want a path such as /metrics, other than the exporter's own`},
+		"sd address a URL":      {[]string{"--demo", "--web.sd-address=https://exporter.example"}, `--web.sd-address "https://exporter.example": want a host with or without a port, such as exporter.example:443`},
 		"demo and real":         {[]string{"--demo", "--payple.cst-id=p"}, "--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file"},
 		"file and flags":        {[]string{"--config.file=x.yml", "--payple.cst-id=p"}, "--config.file lists the merchants: take out --payple.cst-id and --payple.cust-key-file (and PAYPLE_CST_ID, PAYPLE_CUST_KEY_FILE)"},
 		"no such file":          {[]string{"--config.file=/nowhere.yml"}, "configuration file: open /nowhere.yml: no such file or directory"},

@@ -187,6 +187,9 @@ func (f *flags) validateServing() error {
 		faults = append(faults, fmt.Errorf(
 			"--web.telemetry-path %q: want a path such as /metrics, other than the exporter's own", f.telemetryPath))
 	}
+	if f.sdAddress != "" && !web.IsTarget(f.sdAddress) {
+		faults = append(faults, fmt.Errorf("--web.sd-address %q: want a host with or without a port, such as exporter.example:443", f.sdAddress))
+	}
 	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
 		faults = append(faults, fmt.Errorf("--web.config.file: %w", err))
 	}

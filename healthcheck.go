@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,25 +48,45 @@ func (s statusError) Error() string {
 	return fmt.Sprintf("HTTP %d %s", int(s), http.StatusText(int(s)))
 }
 
+// askHealth asks one address. It takes for healthy whatever only a server that
+// is well can answer, since this command has no password and no certificate,
+// and shall need none.
 func askHealth(ctx context.Context, url string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("asking %s: %w", url, err)
 	}
-	client := &http.Client{Transport: &http.Transport{
-		DisableKeepAlives: true,
-		// The certificate is for the name that Prometheus uses. Nothing is
-		// sent that would have to be kept secret, and the answer is yes or no.
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, //nolint:gosec // see above
-	}}
+	var wantsCertificate atomic.Bool
+	client := &http.Client{
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			// The certificate is for the name that Prometheus uses. Nothing is
+			// sent that would have to be kept secret, and the answer is yes or no.
+			TLSClientConfig: &tls.Config{
+				InsecureSkipVerify: true, //nolint:gosec // see above
+				MinVersion:         tls.VersionTLS12,
+				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+					wantsCertificate.Store(true)
+					return &tls.Certificate{}, nil
+				},
+			},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	response, err := client.Do(request)
 	if err != nil {
+		if wantsCertificate.Load() && ctx.Err() == nil {
+			// It asked for a client's certificate, got none, and hung up: a
+			// TLS server that can read its configuration and does its duty.
+			return nil
+		}
 		return fmt.Errorf("asking %s: %w", url, err)
 	}
 	defer response.Body.Close() //nolint:errcheck // nothing is read
 	switch response.StatusCode {
-	// 401 comes from a server that is well and wants a password.
-	case http.StatusOK, http.StatusUnauthorized:
+	// 401 comes from a server that is well and wants a password, 429 from one
+	// whose rate_limit somebody else has used up.
+	case http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests:
 		return nil
 	}
 	return statusError(response.StatusCode)

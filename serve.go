@@ -26,6 +26,11 @@ import (
 // shutdownTimeout is how long scrapes that are under way may take to finish.
 const shutdownTimeout = 30 * time.Second
 
+// maxConnections is how many clients may be connected: with some 20 KB each
+// there is room for them in a small container. Where only few files may be
+// open, half of them are kept for the hub and for the exporter itself.
+const maxConnections = 1024
+
 // exporter is what serve puts together.
 type exporter struct {
 	log      loggers
@@ -89,6 +94,7 @@ func (p *program) assemble(merchants source) *exporter {
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		ConnState:         web.NewConnections(int(min(maxConnections, maxFiles()/2))).Track,
 	}
 	return e
 }

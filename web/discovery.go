@@ -17,6 +17,10 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {
 	if address == "" {
 		address = r.Host
 	}
+	if !IsTarget(address) {
+		http.Error(w, "the Host header is no host name with or without a port: ask with one, or set --web.sd-address", http.StatusBadRequest)
+		return
+	}
 	groups := []targetGroup{}
 	for _, merchant := range s.options.Collector().Merchants() {
 		groups = append(groups, targetGroup{

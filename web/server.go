@@ -71,8 +71,9 @@ func New(options Options) http.Handler {
 	mux.Handle("GET /{$}", s.limited(http.HandlerFunc(s.page)))
 	mux.HandleFunc("GET /-/healthy", ok("payple_exporter is healthy\n"))
 	mux.HandleFunc("GET /-/ready", ok("payple_exporter is ready\n"))
-	mux.HandleFunc("POST /-/reload", s.reload)
-	mux.HandleFunc("PUT /-/reload", s.reload)
+	reload := sameSite(http.HandlerFunc(s.reload))
+	mux.Handle("POST /-/reload", reload)
+	mux.Handle("PUT /-/reload", reload)
 	return secure(mux)
 }
 
@@ -85,14 +86,6 @@ func FreePath(path string) bool {
 	}
 	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/-/") && !strings.HasSuffix(path, "/") &&
 		!strings.ContainsAny(path, "{} ?#")
-}
-
-// secure sets what every answer of this server wants.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		next.ServeHTTP(w, r)
-	})
 }
 
 // limited answers 503 while too many requests are being answered, so that a
