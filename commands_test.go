@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -177,14 +175,19 @@ func TestHealthcheck(t *testing.T) {
 	t.Parallel()
 	_, flags := simulated(t)
 	plain := serveHere(t, flags...)
-	locked := serveHere(t, append(flags, "--web.config.file="+lockedWebConfig(t))...)
+	locked := serveHere(t, append(flags, "--web.config.file="+newLock(t).config(t, withPassword))...)
+	mutual := serveHere(t, append(flags, "--web.config.file="+newLock(t).config(t, withCertificate))...)
+	mutual12 := serveHere(t, append(flags, "--web.config.file="+newLock(t).config(t, withCertificate+"  max_version: TLS12\n"))...)
+	flooded := serveHere(t, append(flags, "--web.config.file="+writeFile(t, "web.yml", "rate_limit: {interval: 1h, burst: 1}\n"))...)
+	flooded.get(t, "/-/healthy")
 	sick := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }))
 	defer sick.Close()
 	for name, test := range map[string]struct {
 		url  string
 		want int
 	}{
-		"plain": {plain.url, exitOK}, "TLS and basic auth": {locked.url, exitOK}, "sick": {sick.URL, exitFailure}, "nobody there": {"http://127.0.0.1:1", exitFailure},
+		"plain": {plain.url, exitOK}, "TLS and basic auth": {locked.url, exitOK}, "mutual TLS": {mutual.url, exitOK}, "mutual TLS 1.2": {mutual12.url, exitOK},
+		"rate limit used up": {flooded.url, exitOK}, "hangs after asking for a certificate": {deafTLS(t), exitFailure}, "sick": {sick.URL, exitFailure}, "nobody there": {"http://127.0.0.1:1", exitFailure},
 	} {
 		code, _, stderr := command(t, "healthcheck", "--web.listen-address="+strings.TrimPrefix(test.url, "http://"))
 		if code != test.want || (code != 0) != strings.Contains(stderr, "healthcheck: ") {
@@ -201,51 +204,5 @@ func TestHealthcheckOfSeveralAddresses(t *testing.T) {
 	t.Setenv("PAYPLE_EXPORTER_WEB_LISTEN_ADDRESS", hostOf(exporter.url)+"\n127.0.0.1:1")
 	if code, _, stderr := command(t, "healthcheck"); code != exitOK {
 		t.Errorf("exit %d, %s", code, stderr)
-	}
-}
-
-// lockedWebConfig is a web configuration with TLS and a password.
-func lockedWebConfig(t *testing.T) string {
-	t.Helper()
-	certificate, key := selfSigned(t)
-	dir := t.TempDir()
-	for name, text := range map[string][]byte{
-		"cert.pem": certificate, "key.pem": key,
-		"web.yml": []byte("tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n" +
-			"basic_auth_users:\n  reader: " + bcrypted(t, "password") + "\n"),
-	} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return filepath.Join(dir, "web.yml")
-}
-
-// TLS and a password guard every path.
-func TestServeLocked(t *testing.T) {
-	t.Parallel()
-	_, flags := simulated(t)
-	exporter := serveHere(t, append(flags, "--web.config.file="+lockedWebConfig(t))...)
-	exporter.url = strings.Replace(exporter.url, "http:", "https:", 1)
-	client := trustingAnyone()
-	for _, path := range []string{"/metrics", "/", "/probe?merchant=store", "/sd", "/-/healthy", "/-/ready"} {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, exporter.url+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for password, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, "password": http.StatusOK} {
-			request.Header.Del("Authorization")
-			if password != "" {
-				request.SetBasicAuth("reader", password)
-			}
-			response, err := client.Do(request)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = response.Body.Close()
-			if response.StatusCode != want {
-				t.Errorf("%s with password %q answers %d, want %d", path, password, response.StatusCode, want)
-			}
-		}
 	}
 }
