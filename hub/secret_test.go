@@ -1,12 +1,20 @@
 package hub_test
 
 import (
+	"bytes"
+	"encoding/base64"
+	"encoding/gob"
 	"encoding/json"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"go.yaml.in/yaml/v4"
 
@@ -37,6 +45,19 @@ func TestSecretCannotPrintItself(t *testing.T) {
 		expectHidden(t, name+" JSON", string(asJSON))
 		asYAML, _ := yaml.Dump(value)
 		expectHidden(t, name+" YAML", string(asYAML))
+		asXML, _ := xml.Marshal(value)
+		expectHidden(t, name+" XML", string(asXML))
+		var asGob, asText, asLine bytes.Buffer
+		if err := gob.NewEncoder(&asGob).Encode(value); err != nil {
+			expectHidden(t, name+" gob", err.Error())
+		}
+		expectHidden(t, name+" gob", asGob.String())
+		slog.New(slog.NewTextHandler(&asLine, nil)).Info("m", "value", value)
+		expectHidden(t, name+" slog text", asLine.String())
+		slog.New(slog.NewJSONHandler(&asText, nil)).Info("m", "value", value, slog.Group("g", "value", value))
+		expectHidden(t, name+" slog JSON", asText.String())
+		expectHidden(t, name+" joined", errors.Join(fmt.Errorf("a: %v", value), fmt.Errorf("b: %+v", value)).Error())
+		expectHidden(t, name+" by reflection", strings.Join(reachable(value), "\n"))
 	}
 	text, _ := secret.MarshalText()
 	for form, got := range map[string]string{
@@ -62,6 +83,87 @@ func expectHidden(t *testing.T, where, got string) {
 	} {
 		if strings.Contains(got, spelled) {
 			t.Errorf("%s shows the secret: %s", where, got)
+		}
+	}
+}
+
+// reachable returns every text and every run of bytes that can be got at from
+// value by reflection, in unexported fields too, as deep printers find them.
+func reachable(value any) []string {
+	var (
+		found []string
+		walk  func(reflect.Value)
+		seen  = make(map[unsafe.Pointer]bool)
+	)
+	walk = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.String:
+			found = append(found, v.String())
+		case reflect.Pointer:
+			if !v.IsNil() && !seen[v.UnsafePointer()] {
+				seen[v.UnsafePointer()] = true
+				walk(v.Elem())
+			}
+		case reflect.Interface:
+			walk(v.Elem())
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(v.Field(i))
+			}
+		case reflect.Map:
+			for entries := v.MapRange(); entries.Next(); {
+				walk(entries.Key())
+				walk(entries.Value())
+			}
+		case reflect.Slice, reflect.Array:
+			if v.Type().Elem().Kind() == reflect.Uint8 {
+				found = append(found, fmt.Sprintf("%s", v))
+			}
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		}
+	}
+	walk(reflect.ValueOf(value))
+	return found
+}
+
+// Reflection finds what is there to be found, or the test above proves nothing.
+func TestReachableFindsTexts(t *testing.T) {
+	t.Parallel()
+	type inner struct{ hidden any }
+	text := theSecret
+	got := strings.Join(reachable(map[string]any{"k": &inner{[]inner{{&text}, {[]byte("bytes")}}}, "secret": hub.NewSecret("other")}), " ")
+	for _, want := range []string{"k", theSecret, "bytes"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not found in %q", want, got)
+		}
+	}
+	if strings.Contains(got, "other") {
+		t.Error("a secret can be reached")
+	}
+}
+
+// expectSafe fails if an error that the hub brought about holds the partner's
+// key or a token, in its text, in any form in which it may be printed, or
+// anywhere that reflection reaches.
+func expectSafe(t *testing.T, err error) {
+	t.Helper()
+	forms := append(reachable(err), err.Error())
+	for _, verb := range []string{"%v", "%+v", "%#v", "%q", "%x", "%X"} {
+		forms = append(forms, fmt.Sprintf(verb, err), fmt.Sprintf(verb, fmt.Errorf("asking: %w", err)), fmt.Sprintf(verb, errors.Join(err, err)))
+	}
+	asJSON, _ := json.Marshal(err)
+	forms = append(forms, string(asJSON))
+	for _, form := range forms {
+		for _, secret := range []string{custKey, custKey[:7], custKey[7:], "eyJ"} {
+			for _, spelled := range []string{
+				secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), base64.StdEncoding.EncodeToString([]byte(secret))[:4],
+			} {
+				if strings.Contains(form, spelled) {
+					t.Errorf("the error shows a secret, %s: %s", spelled, form)
+				}
+			}
 		}
 	}
 }
