@@ -27,6 +27,10 @@ import (
 const asProgram = "PAYPLE_EXPORTER_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if how := os.Getenv(asCrash); how != "" {
+		crash(how)
+		return
+	}
 	if os.Getenv(asProgram) != "" {
 		main()
 		return
@@ -88,6 +92,7 @@ type running struct {
 	stderr *output
 	stop   func() int // ends it in good order and returns its exit code
 	hangUp func()
+	pid    int // of a process of its own
 }
 
 // serveHere runs the exporter in this process.
@@ -120,6 +125,7 @@ func serveProcess(t *testing.T, path string, env []string, args ...string) *runn
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
+	r.pid = command.Process.Pid
 	r.stop = sync.OnceValue(func() int {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		_ = command.Wait()
@@ -208,7 +214,9 @@ func eventually(t *testing.T, what string, happened func() bool) {
 	}
 }
 
-const testKey = "test-cust-key-7f3a91"
+// testKey is the partner's key. It holds what URLs, HTML, JSON and shells write
+// in another way.
+const testKey = `test+cust/key="7f3a91&b2<c8>d4`
 
 // simulated starts a simulated hub with one partner named store, and returns
 // the flags that ask it.

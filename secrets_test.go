@@ -1,99 +1,379 @@
 package main
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/go-kit/log"
 
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
 )
 
+// spellings returns the forms in which a secret might be shown without being
+// recognised at once, and those of its two halves.
+func spellings(secret string) []string {
+	var all []string
+	for _, part := range []string{secret, secret[:len(secret)/2], secret[len(secret)/2:]} {
+		inJSON, _ := json.Marshal(part)
+		var plainJSON bytes.Buffer
+		encoder := json.NewEncoder(&plainJSON)
+		encoder.SetEscapeHTML(false)
+		_ = encoder.Encode(part)
+		backwards := []byte(part)
+		slices.Reverse(backwards)
+		all = append(all,
+			part, url.QueryEscape(part), url.PathEscape(part), html.EscapeString(part), strings.Trim(strconv.Quote(part), `"`),
+			strings.Trim(string(inJSON), `"`), strings.Trim(strings.TrimSpace(plainJSON.String()), `"`),
+			hex.EncodeToString([]byte(part)), strings.ToUpper(hex.EncodeToString([]byte(part))), fmt.Sprintf("% x", part),
+			strings.Trim(fmt.Sprint([]byte(part)), "[]"), strings.Trim(strings.ReplaceAll(fmt.Sprint([]byte(part)), " ", ","), "[]"), string(backwards))
+		// Base64 differs by what stands before.
+		for shift := range 3 {
+			padded := append(make([]byte, shift), part...)
+			for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+				text := encoding.EncodeToString(padded)
+				all = append(all, text[4:len(text)-2])
+			}
+		}
+	}
+	return all
+}
+
+// tokenLike matches the beginning of a simulated hub's token, and its hex and
+// base64.
+var tokenLike = regexp.MustCompile(`eyJ[0-9a-f]{6}|65794[aA][0-9a-fA-F]{12}|ZXlK[A-Za-z0-9+/_-]{8}`)
+
 // expectNoSecret fails if the test key or any token can be read in text.
 func expectNoSecret(t *testing.T, where, text string) {
 	t.Helper()
-	for _, form := range []string{
-		testKey, hex.EncodeToString([]byte(testKey)), base64.StdEncoding.EncodeToString([]byte(testKey)), url.QueryEscape(testKey),
-		testKey[5:],
-	} {
-		if strings.Contains(text, form) {
-			t.Errorf("%s shows the key:\n%s", where, text)
-		}
-	}
-	if token := regexp.MustCompile(`eyJ[0-9a-f]{6}`).FindString(text); token != "" {
+	expectNone(t, where, text, testKey)
+	if token := tokenLike.FindString(text); token != "" {
 		t.Errorf("%s shows a token, %s…:\n%s", where, token, text)
 	}
 }
 
-// custKey and token are on no surface, whatever the hub does: not in the log
-// at its most talkative, in metrics, on pages, in errors, in check and in
-// --config.check. Some of the faults send both secrets back.
+func expectNone(t *testing.T, where, text string, secrets ...string) {
+	t.Helper()
+	for _, secret := range secrets {
+		if shows(text, secret) {
+			t.Errorf("%s shows a secret, %q:\n%s", where, secret, text)
+		}
+	}
+}
+
+// shows tells whether a secret can be read in text, in any of its spellings.
+func shows(text, secret string) bool {
+	return slices.ContainsFunc(spellings(secret), func(form string) bool { return strings.Contains(text, form) })
+}
+
+// eavesdropper is a simulated hub that remembers every token it was shown, so
+// that these can be looked for.
+type eavesdropper struct {
+	*hubtest.Hub
+
+	mu     sync.Mutex
+	tokens []string
+}
+
+func (e *eavesdropper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if _, token, found := strings.Cut(r.Header.Get("Authorization"), "Bearer "); found {
+		e.mu.Lock()
+		e.tokens = append(e.tokens, token)
+		e.mu.Unlock()
+	}
+	e.Hub.ServeHTTP(w, r)
+}
+
+func (e *eavesdropper) heard() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.tokens)
+}
+
+// custKey and token are on no surface, whatever the hub does at either step:
+// not in the log at its most talkative, in metrics of any form, on pages, in
+// headers, in errors, and in check. Some of the faults send both secrets back.
 func TestSecretsAreOnNoSurface(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	faults := append(hubtest.Faults(), hubtest.Fault{Name: "none"})
-	for _, fault := range faults {
-		for _, format := range []string{"logfmt", "json"} {
-			if format == "json" && fault.Reason != hub.ReasonNetwork && fault.Reason != hub.ReasonRejected {
-				continue // the text of errors is the same: one of each kind will do
-			}
-			t.Run(fmt.Sprintf("%s/%s", fault.Name, format), func(t *testing.T) {
+	faults := append(hubtest.Faults(), hubtest.Fault{Name: "none", Endpoints: []hub.Endpoint{hub.EndpointRemain}})
+	for i, fault := range faults {
+		for j, endpoint := range fault.Endpoints {
+			// The text of errors is the same in both formats of the log.
+			format := []string{"logfmt", "json"}[(i+j)%2]
+			t.Run(fault.Name+"/"+string(endpoint), func(t *testing.T) {
 				t.Parallel()
-				sim, flags := simulated(t)
-				if err := sim.Apply("", "", fault.Name); err != nil {
-					t.Fatal(err)
+				sim := &eavesdropper{Hub: hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: "store", CustKey: testKey})}
+				server := httptest.NewServer(sim)
+				defer server.Close()
+				if fault.Name != "none" {
+					sim.Break("store", endpoint, fault)
 				}
-				searchServe(t, append(flags, "--log.level=debug", "--log.format="+format, "--payple.timeout=100ms"))
-				searchCheck(t, append(flags, "--payple.timeout=100ms"))
+				timeout := "30s"
+				if fault.Reason == hub.ReasonTimeout {
+					timeout = "1s"
+				}
+				flags := []string{
+					"--payple.hub=" + server.URL, "--payple.cst-id=store", "--payple.cust-key-file=" + writeFile(t, "key", testKey),
+					"--payple.timeout=" + timeout,
+				}
+				shown := searchServe(t, append(flags, "--log.level=debug", "--log.format="+format)) + searchCheck(t, flags)
+				if endpoint == hub.EndpointRemain && len(sim.heard()) < 3 {
+					t.Errorf("the hub was shown %d tokens, want one by each of three commands", len(sim.heard()))
+				}
+				for _, token := range sim.heard() {
+					expectNone(t, "some surface", shown, token)
+				}
 			})
 		}
 	}
-	code, stdout, stderr := command(t, append(flags, "--config.check")...)
-	if code != exitOK || !strings.Contains(stdout, "cust_key: <secret>") {
-		t.Errorf("--config.check exits %d: %s%s", code, stdout, stderr)
-	}
-	expectNoSecret(t, "--config.check", stdout+stderr)
 }
 
-func searchServe(t *testing.T, flags []string) {
+// searchServe asks a running exporter for all it has, fails if a secret is in
+// it, and returns all that was shown.
+func searchServe(t *testing.T, flags []string) string {
 	t.Helper()
 	exporter := serveHere(t, append(flags, "--web.enable-lifecycle")...)
-	for _, path := range []string{"/metrics", "/", "/probe?merchant=store", "/sd", "/probe?merchant=" + testKey[:3], "/-/ready", "/nowhere"} {
-		_, body := exporter.get(t, path)
-		expectNoSecret(t, path, body)
+	var shown strings.Builder
+	look := func(method, path string, header ...string) {
+		request, err := http.NewRequestWithContext(t.Context(), method, exporter.url+path, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i+1 < len(header); i += 2 {
+			request.Header.Set(header[i], header[i+1])
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		body, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&shown, response.Header, response.Trailer, string(body))
 	}
-	_, body := exporter.post(t, "/-/reload")
-	expectNoSecret(t, "/-/reload", body)
+	for _, accept := range metricsFormats() {
+		look(http.MethodGet, "/metrics", "Accept", accept)
+		look(http.MethodGet, "/probe?merchant=store", "Accept", accept)
+	}
+	for _, language := range []string{"en", "ko"} {
+		look(http.MethodGet, "/", "Accept-Language", language)
+		look(http.MethodGet, "/?lang="+language)
+	}
+	for _, path := range []string{"/probe", "/probe?merchant=x", "/sd", "/-/healthy", "/-/ready", "/nowhere", "/metrics?collect[]=exporter"} {
+		look(http.MethodGet, path)
+	}
+	look(http.MethodPost, "/-/reload")
+	look(http.MethodPost, "/metrics")
+	code, stdout, stderr := command(t, "healthcheck", "--web.listen-address="+hostOf(exporter.url))
+	if code != exitOK {
+		t.Errorf("healthcheck exits %d: %s", code, stderr)
+	}
 	exporter.stop()
 	if text := exporter.stderr.String(); !strings.Contains(text, "asked the hub") {
 		t.Errorf("the log is not at its most talkative:\n%s", text)
 	}
-	expectNoSecret(t, "the log", exporter.stderr.String())
+	shown.WriteString(stdout + stderr + exporter.stderr.String())
+	expectNoSecret(t, "the exporter", shown.String())
+	return shown.String()
 }
 
-func searchCheck(t *testing.T, flags []string) {
+// searchCheck does so for check, in both of its forms, and --config.check.
+func searchCheck(t *testing.T, flags []string) string {
 	t.Helper()
-	for _, format := range [][]string{nil, {"--json"}} {
-		_, stdout, stderr := command(t, append(append(flags, "check"), format...)...)
-		expectNoSecret(t, fmt.Sprint("check ", format), stdout+stderr)
+	var shown strings.Builder
+	for _, args := range [][]string{{"check"}, {"check", "--json"}, {"--config.check"}} {
+		_, stdout, stderr := command(t, append(slices.Clone(flags), args...)...)
+		expectNoSecret(t, fmt.Sprint(args), stdout+stderr)
 		if !strings.Contains(stdout, "store") {
-			t.Errorf("check says nothing of the merchant: %s%s", stdout, stderr)
+			t.Errorf("%v says nothing of the merchant: %s%s", args, stdout, stderr)
 		}
+		shown.WriteString(stdout + stderr)
 	}
+	if !strings.Contains(shown.String(), "cust_key: <secret>") {
+		t.Errorf("--config.check does not say that there is a key:\n%s", shown.String())
+	}
+	return shown.String()
 }
 
-// The test above would find a key if there was one to find.
+// The search finds a key and a token if there is one to find, in every form.
 func TestSecretSearchFindsSecrets(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"x " + testKey, "token eyJ0123456789abcdef", hex.EncodeToString([]byte(testKey))} {
+	inJSON, _ := json.Marshal(map[string]string{"k": "x" + testKey})
+	for _, text := range []string{
+		"x " + testKey, "token eyJ0123456789abcdef", hex.EncodeToString([]byte(testKey)), hex.EncodeToString([]byte("eyJ0123456789")), string(inJSON),
+		url.Values{"k": {testKey}}.Encode(), html.EscapeString(testKey), fmt.Sprintf("%q", testKey), fmt.Sprint([]byte("a" + testKey)),
+		base64.StdEncoding.EncodeToString([]byte(testKey)), base64.StdEncoding.EncodeToString([]byte("a" + testKey)), base64.URLEncoding.EncodeToString([]byte("ab" + testKey)),
+		base64.StdEncoding.EncodeToString([]byte("eyJ0123456789abcdef")), testKey[:15], testKey[15:],
+	} {
 		probe := &testing.T{}
 		expectNoSecret(probe, "probe", text)
 		if !probe.Failed() {
 			t.Errorf("%q is not found", text)
 		}
 	}
+}
+
+// Three faults of the simulated hub do send key and token back, or the search
+// above would prove little.
+func TestSomeFaultsSendSecretsBack(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"no-http", "echo-message", "echo-result"} {
+		fault, err := hubtest.ParseFault(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sim := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: "store", CustKey: testKey})
+		server := httptest.NewServer(sim)
+		defer server.Close()
+		key, _ := json.Marshal(testKey)
+		token := regexp.MustCompile(`eyJ[0-9a-f]+`).FindString(askHub(t, server.URL, "/oauth/token", "", fmt.Sprintf(`{"cst_id":"store","custKey":%s,"code":"as12345678"}`, key)))
+		sim.Break("store", hub.EndpointRemain, fault)
+		answer := askHub(t, server.URL, "/account/remain", token, fmt.Sprintf(`{"cst_id":"store","custKey":%s}`, key))
+		if token == "" || !strings.Contains(answer, token) || !shows(answer, testKey) {
+			t.Errorf("%s does not send the key and the token %q back: %s", name, token, answer)
+		}
+	}
+}
+
+// askHub sends a request to the simulated hub and returns whatever comes back.
+func askHub(t *testing.T, address, path, token, body string) string {
+	t.Helper()
+	conn := (&running{url: address}).dial(t)
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
+	_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-cache\r\n"+
+		"Accept: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", path, token, len(body), body)
+	answer, err := io.ReadAll(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(answer)
+}
+
+// A key that was put into a wrong place is refused, by --config.check, by a
+// reload and on the command line, without being repeated.
+func TestMisplacedKeysAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	key := strings.TrimPrefix(flags[2], "--payple.cust-key-file=")
+	good := "merchants:\n  - {cst_id: p, cust_key_file: " + key + "}\n"
+	file := writeFile(t, "merchants.yml", good)
+	exporter := serveHere(t, "--config.file="+file, "--web.enable-lifecycle", "--log.level=debug")
+	const misplaced = "a7f3b291c2d8e4f60718"
+	for _, text := range []string{
+		"merchants: [{cst_id: p, cust_key: %s}]", "merchants: [{cst_id: p, custKey: %s}]", "merchants: [{cst_id: p, cust-key: %s}]",
+		"merchants: [{cst_id: p, cust_key_file: %s}]", "merchants: [{cst_id: p, cust_key_env: %s}]", "merchants: [{cst_id: p, cust_key=%s}]",
+		"merchants: [{cst_id: p, cust_key_file: '%s}]", "merchants: [{cst_id: p, cust_key_file: \"\\q%s\"}]", "merchants: [{cst_id: p, cust_key_file: *%s}]",
+		"merchants: [{cst_id: p, cust_key_file: !x!%s y}]", "merchants: [{cst_id: p, cust_key_file: [%s]}]", "merchants: [{cst_id: p, cust_key_file: {%s: }}]",
+		"merchants: [{cst_id: p, cust_key_file: |%s}]", "merchants: [{cst_id: p, thresholds: {warning: {%s: }}}]", "merchants: [%s]", "merchants: %s", "%s", "%s: 1", "- %s",
+		"hub: https://%s@hub.example", "hub: https://u:%s@hub.example", "hub: https://hub.example/?k=%s", "hub: https://hub.example/#%s", "hub: %s",
+		"merchants:\n  - cst_id: p\n    %s\n", "merchants:\n  - cst_id: p\n  %s: x\n", "merchants:\n\t- cust_key: %s\n", "key: %s\nsecret: %s\n",
+	} {
+		text = strings.ReplaceAll(text, "%s", misplaced)
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, stdout, stderr := command(t, "--config.file="+file, "--config.check")
+		if code != exitUsage {
+			t.Errorf("taken, exit %d: %s", code, text)
+		}
+		expectNone(t, "the refusal of "+text, stdout+stderr, misplaced)
+		status, body := exporter.post(t, "/-/reload")
+		if status != http.StatusInternalServerError {
+			t.Errorf("reloaded: %d for %s", status, text)
+		}
+		expectNone(t, "the reload of "+text, body, misplaced)
+	}
+	expectNone(t, "the log", exporter.stderr.String(), misplaced)
+	for _, args := range [][]string{
+		{"--payple.cst-id=p", "--payple.cust-key-file=" + misplaced}, {"--payple.cust-key=" + misplaced}, {"--payple.cust-key", misplaced},
+		{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=https://u:" + misplaced + "@hub.example"},
+		{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=https://hub.example/?custKey=" + misplaced},
+	} {
+		code, stdout, stderr := command(t, args...)
+		if code != exitUsage {
+			t.Errorf("taken, exit %d: %q", code, args)
+		}
+		expectNone(t, fmt.Sprint(args), stdout+stderr, misplaced)
+	}
+}
+
+// The loggers of this program cannot print a secret, on its own, within other
+// values, or in an error that was made of it.
+func TestLogsCannotPrintSecrets(t *testing.T) {
+	t.Parallel()
+	secret := hub.NewSecret(testKey)
+	values := map[string]any{
+		"secret": secret, "pointer": &secret, "credentials": hub.Credentials{CstID: "p", CustKey: secret}, "key": hub.FixedKey(secret, "test"),
+		"slice": []hub.Secret{secret}, "map": map[string]hub.Secret{"k": secret}, "error": fmt.Errorf("with %v: %+v, %#v, %s, %q, %x", secret, secret, secret, secret, secret, secret),
+	}
+	for _, format := range []string{"logfmt", "json"} {
+		var text bytes.Buffer
+		loggers := newLoggers(&text, format, "debug")
+		for name, value := range values {
+			_ = log.With(loggers.kit, "with", value).Log("msg", name, "value", value)
+			loggers.slog.With("with", value).WithGroup("g").Error(name, "value", value)
+			loggers.http().Printf("%s: %v %+v %#v", name, value, value, value)
+		}
+		if strings.Count(text.String(), "\n") < len(values)*3 {
+			t.Errorf("lines are missing:\n%s", text.String())
+		}
+		expectNoSecret(t, "the log as "+format, text.String())
+	}
+}
+
+// A proxy's password, which stands in HTTPS_PROXY, is shown nowhere: not when
+// the proxy refuses, is not there, or has an address that is none.
+func TestProxyPasswordIsOnNoSurface(t *testing.T) {
+	t.Parallel()
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, r.Header.Get("Proxy-Authorization"), http.StatusProxyAuthRequired)
+	}))
+	defer refusing.Close()
+	const password = "pr0xy-passw0rd-71c2"
+	for name, proxy := range map[string]string{
+		"refuses": "http://u:" + password + "@" + hostOf(refusing.URL), "not there": "http://u:" + password + "@127.0.0.1:1", "SOCKS": "socks5://u:" + password + "@127.0.0.1:1",
+		"TLS": "https://u:" + password + "@" + hostOf(refusing.URL), "unknown scheme": "gopher://u:" + password + "@127.0.0.1:1", "no address": "http://u:" + password + "@127.0.0.1:%zz",
+		"no scheme": "u:" + password + "@127.0.0.1:1", "blank": "http://u:" + password + "@127.0.0.1: 1",
+	} {
+		env := []string{asProgram + "=1", "HTTPS_PROXY=" + proxy, "NO_PROXY="}
+		exporter := serveProcess(t, os.Args[0], env, "--payple.hub=https://127.0.0.2", "--payple.cst-id=store",
+			"--payple.cust-key-file="+writeFile(t, "key", testKey), "--log.level=debug")
+		_, metrics := exporter.get(t, "/metrics")
+		_, page := exporter.get(t, "/")
+		if !strings.Contains(metrics, `payple_up{merchant="store"} 0`) {
+			t.Errorf("%s: up, behind such a proxy:\n%s", name, metrics)
+		}
+		exporter.stop()
+		for where, text := range map[string]string{"metrics": metrics, "the page": page, "the log": exporter.stderr.String()} {
+			expectNone(t, name+": "+where, text, password, base64.StdEncoding.EncodeToString([]byte("u:"+password)))
+			expectNoSecret(t, name+": "+where, text)
+		}
+	}
+}
+
+// simulate shows the key of its own invented merchants, which opens nothing,
+// and not the one in its environment.
+func TestSimulateShowsNoRealKey(t *testing.T) {
+	t.Parallel()
+	exporter := serveSimulator(t, "PAYPLE_CUST_KEY="+testKey)
+	_, state := exporter.get(t, "/simulator/")
+	expectNoSecret(t, "simulate", state+exporter.stderr.String())
 }

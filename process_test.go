@@ -1,0 +1,186 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"payple_exporter/hub"
+	"payple_exporter/hub/hubtest"
+)
+
+// serveSimulator runs simulate as a process of its own; its output is where an
+// exporter's log is.
+func serveSimulator(t *testing.T, env ...string) *running {
+	t.Helper()
+	r := &running{stderr: newOutput()}
+	simulator := exec.CommandContext(t.Context(), os.Args[0], "simulate", "--simulate.listen-address=127.0.0.1:0")
+	simulator.Env = append(append(os.Environ(), asProgram+"=1"), env...)
+	simulator.Stdout, simulator.Stderr = r.stderr, r.stderr
+	if err := simulator.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = simulator.Process.Signal(syscall.SIGTERM)
+		_ = simulator.Wait()
+	})
+	r.url = r.stderr.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1]
+	return r
+}
+
+// What other users of the machine can read of the process holds no key: not its
+// command line, and not its environment if the key is in a file. If the key is
+// in the environment, it can be read there by the same user and by root, as the
+// documentation says.
+func TestProcessShowsTheKeyOnlyWhereDocumented(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc")
+	}
+	_, flags := simulated(t)
+	for name, test := range map[string]struct {
+		flags []string
+		env   string
+		shown bool
+	}{
+		"file": {flags, "UNRELATED=1", false}, "environment": {flags[:2], "PAYPLE_CUST_KEY=" + testKey, true},
+	} {
+		exporter := serveProcess(t, os.Args[0], []string{asProgram + "=1", test.env}, test.flags...)
+		exporter.scrape(t)
+		proc := filepath.Join("/proc", strconv.Itoa(exporter.pid))
+		for _, file := range []string{"cmdline", "comm", "status", "maps", "stat", "cgroup", "mountinfo"} {
+			text, err := os.ReadFile(filepath.Join(proc, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			expectNoSecret(t, name+": "+file, string(text))
+		}
+		environ, err := os.ReadFile(filepath.Join(proc, "environ"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(environ), testKey) != test.shown {
+			t.Errorf("%s: the environment shows the key: %v, documented: %v", name, !test.shown, test.shown)
+		}
+		if info, err := os.Stat(filepath.Join(proc, "environ")); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("others may read the environment: %v, %v", info, err)
+		}
+		// The file with the key is not kept open, where a child could inherit it.
+		descriptors, err := os.ReadDir(filepath.Join(proc, "fd"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, descriptor := range descriptors {
+			if target, _ := os.Readlink(filepath.Join(proc, "fd", descriptor.Name())); strings.HasSuffix(target, "/key") {
+				t.Errorf("%s: %s is kept open", name, target)
+			}
+		}
+	}
+}
+
+// The dump of all goroutines that SIGQUIT brings, or a crash, holds no secret
+// while requests with the key and a token in them are under way at both steps.
+func TestStackDumpHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	for _, endpoint := range hub.Endpoints() {
+		sim, flags := simulated(t)
+		fault, err := hubtest.ParseFault("hang")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sim.Break("store", endpoint, fault)
+		exporter := serveProcess(t, os.Args[0], []string{asProgram + "=1", "GOTRACEBACK=system"}, append(flags, "--payple.timeout=1m")...)
+		exporter.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.1") // its query outlives it
+		eventually(t, "the query reaches "+string(endpoint), func() bool { return sim.Requests("store", endpoint) > 0 })
+		if err := syscall.Kill(exporter.pid, syscall.SIGQUIT); err != nil {
+			t.Fatal(err)
+		}
+		if code := exporter.stop(); code != 2 {
+			t.Errorf("exit code %d", code)
+		}
+		dump := exporter.stderr.String()
+		for _, want := range []string{"SIGQUIT", "goroutine ", "payple_exporter/hub.(*Client).exchange", "net/http.(*Client)"} {
+			if !strings.Contains(dump, want) {
+				t.Errorf("no %q in the dump:\n%s", want, dump)
+			}
+		}
+		expectNoSecret(t, "the dump", dump)
+	}
+}
+
+// asCrash makes the test binary crash, in the way that it names.
+const asCrash = "PAYPLE_EXPORTER_TEST_AS_CRASH"
+
+// crashes are ways to crash with secrets at hand.
+func crashes() map[string]func(secret hub.Secret, credentials hub.Credentials, err error) {
+	return map[string]func(secret hub.Secret, credentials hub.Credentials, err error){
+		"error":       func(_ hub.Secret, _ hub.Credentials, err error) { panic(err) },
+		"wrapped":     func(_ hub.Secret, c hub.Credentials, err error) { panic(fmt.Errorf("asking with %+v: %w", c, err)) },
+		"joined":      func(s hub.Secret, _ hub.Credentials, err error) { panic(errors.Join(err, fmt.Errorf("%#v", s))) },
+		"text":        func(s hub.Secret, c hub.Credentials, err error) { panic(fmt.Sprintf("%v %x %#v %+v", s, s, c, err)) },
+		"secret":      func(s hub.Secret, _ hub.Credentials, _ error) { panic(s) },
+		"credentials": func(_ hub.Secret, c hub.Credentials, _ error) { panic(c) },
+		"pointer":     func(_ hub.Secret, c hub.Credentials, _ error) { panic(&c) },
+		"runtime": func(hub.Secret, hub.Credentials, error) {
+			var nothing map[string]hub.Secret
+			nothing["k"] = hub.Secret{}
+		},
+		"within a panic": func(s hub.Secret, _ hub.Credentials, err error) {
+			defer func() { panic(fmt.Sprint(recover(), s)) }()
+			panic(err)
+		},
+	}
+}
+
+// crash fails at the hub, with its secrets sent back, and panics.
+func crash(how string) {
+	way, fault, _ := strings.Cut(how, "/")
+	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: "store", CustKey: testKey})
+	if err := sim.Apply("", "", fault); err != nil {
+		panic(err)
+	}
+	server, err := hubtest.Start(sim, "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	credentials := hub.Credentials{CstID: "store", CustKey: hub.NewSecret(testKey)}
+	_, err = hub.NewClient(hub.Options{URL: server.URL}).Token(ctx, credentials)
+	blowUp(crashes()[way], credentials.CustKey, credentials, err)
+}
+
+//go:noinline
+func blowUp(way func(hub.Secret, hub.Credentials, error), secret hub.Secret, credentials hub.Credentials, err error) {
+	way(secret, credentials, err)
+}
+
+// A crash that has secrets and the hub's errors among its arguments, or for its
+// reason, prints none of them.
+func TestCrashHoldsNoSecret(t *testing.T) {
+	t.Parallel()
+	for way := range crashes() {
+		for _, fault := range []string{"no-http", "echo-message", "echo-result"} {
+			t.Run(way+"/"+fault, func(t *testing.T) {
+				t.Parallel()
+				crashing := exec.CommandContext(t.Context(), os.Args[0])
+				crashing.Env = append(os.Environ(), asCrash+"="+way+"/"+fault, "GOTRACEBACK=system")
+				dump, err := crashing.CombinedOutput()
+				var exit *exec.ExitError
+				if !errors.As(err, &exit) || exit.ExitCode() != 2 || !strings.Contains(string(dump), "panic: ") || !strings.Contains(string(dump), ".blowUp(") {
+					t.Errorf("%v:\n%s", err, dump)
+				}
+				expectNoSecret(t, "the crash", string(dump))
+			})
+		}
+	}
+}
