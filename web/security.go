@@ -1,10 +1,17 @@
 package web
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 )
 
 // secure sets what every answer of this server wants, unless the operator's
@@ -32,6 +39,27 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
+// mended answers 500 for a handler that panics, and logs why: the server's own
+// log is for debugging, since strangers fill it. The trace holds addresses of
+// arguments and not what is there.
+func mended(logger log.Logger, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			fault := recover()
+			if fault == nil {
+				return
+			}
+			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(fault) // means to hang up, and says nothing
+			}
+			_ = level.Error(logger).Log("msg", "a request brought about a bug of the exporter: please report it",
+				"path", r.URL.Path, "err", fmt.Sprint(fault), "stack", string(debug.Stack()))
+			http.Error(w, "a bug of the exporter: its log tells more", http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
 // sameSite refuses what a browser sends on behalf of a page of another site.
 // Whoever is no browser sends neither Origin nor Sec-Fetch-Site, and passes.
 func sameSite(next http.Handler) http.Handler {
@@ -46,16 +74,20 @@ func sameSite(next http.Handler) http.Handler {
 const maxHostName = 253
 
 // IsTarget tells whether Prometheus can take address for a target: a host name
-// or an IP address, in brackets if need be, and a port if there is one.
+// or an IP address, in brackets if it is one of IPv6, and a port if there is
+// one.
 func IsTarget(address string) bool {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		host = strings.TrimSuffix(strings.TrimPrefix(address, "["), "]")
-	} else if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return false
+	host := address
+	if _, port, err := net.SplitHostPort(address); err == nil {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+		host = strings.TrimSuffix(address, ":"+port)
 	}
-	if strings.Contains(host, ":") || strings.HasPrefix(address, "[") {
-		return strings.HasPrefix(address, "[") && strings.Contains(host, ":") && net.ParseIP(host) != nil
+	if inner, bracketed := strings.CutPrefix(host, "["); bracketed {
+		inner, whole := strings.CutSuffix(inner, "]")
+		ip, err := netip.ParseAddr(inner)
+		return whole && err == nil && ip.Is6() && ip.Zone() == ""
 	}
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
 	return host != "" && len(host) <= maxHostName && strings.Trim(host, letters) == ""

@@ -74,7 +74,7 @@ func New(options Options) http.Handler {
 	reload := sameSite(http.HandlerFunc(s.reload))
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
-	return secure(mux)
+	return secure(mended(options.Logger, mux))
 }
 
 // FreePath tells whether the metrics may be at path: it begins with a slash,

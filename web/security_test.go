@@ -1,0 +1,294 @@
+package web_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/go-kit/log"
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/html"
+
+	"payple_exporter/web"
+)
+
+// hostileNames are names that the configuration may refuse and that must do no
+// harm if it does not.
+func hostileNames() []string {
+	return []string{
+		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'><svg onload=alert(1)>`, `" onmouseover="alert(1)" x="`, `' autofocus onfocus='alert(1)`, "` onload=`alert(1)",
+		"javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "</title><script>alert(1)</script>", "</script><script>alert(1)</script>", "</style><style>*{}", "</textarea>", "-->", "<!--", "]]>",
+		"{{.}}", "{{template \"x\"}}", "${alert(1)}", "&lt;script&gt;", "&#60;script>", "\u2028alert(1)", "\x00<b>", "a\nb<hr>", "a\r\n\r\n<hr>", "\xff\xfe<i>", "+ADw-script+AD4-", "//evil.example/x", "\\\\evil.example",
+		"url(javascript:alert(1))", "expression(alert(1))", "\u202e<b>",
+	}
+}
+
+// element is one element of a page: its name, its attributes, and the values of
+// those that run or fetch something.
+type element struct {
+	name       string
+	attributes []string
+	running    []string
+}
+
+// elementsOf returns a page's elements in order, and the text between them.
+func elementsOf(t *testing.T, page string) (elements []element, text string) {
+	t.Helper()
+	root, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var between strings.Builder
+	for node := range root.Descendants() {
+		switch node.Type {
+		case html.CommentNode:
+			elements = append(elements, element{name: "comment"})
+		case html.TextNode:
+			if slices.Contains([]string{"script", "style"}, node.Parent.Data) {
+				elements = append(elements, element{name: node.Parent.Data + " text", running: []string{node.Data}})
+			}
+			between.WriteString(node.Data)
+		case html.ElementNode:
+			e := element{name: node.Data}
+			for _, attribute := range node.Attr {
+				e.attributes = append(e.attributes, attribute.Key)
+				if strings.HasPrefix(attribute.Key, "on") || slices.Contains([]string{"style", "src", "srcdoc", "action", "formaction", "http-equiv", "content"}, attribute.Key) {
+					e.running = append(e.running, attribute.Val)
+				}
+				if attribute.Key == "href" || attribute.Key == "xlink:href" {
+					// An address may name the merchant in what follows ? and #.
+					before, _, _ := strings.Cut(attribute.Val, "?")
+					before, _, _ = strings.Cut(before, "#")
+					e.running = append(e.running, before)
+				}
+			}
+			elements = append(elements, e)
+		}
+	}
+	return elements, between.String()
+}
+
+// A merchant's name is text on the page, and no more: with a hostile name it
+// has the same elements, attributes, scripts, styles and addresses as with a
+// harmless one.
+func TestNamesAreOnlyTextOnThePage(t *testing.T) {
+	t.Parallel()
+	for _, query := range []string{"/", "/?lang=ko", "/?lang=en"} {
+		for _, failing := range []bool{false, true} {
+			s := newStand(t, "store")
+			if failing {
+				s.hub.Break("store", "token", mustFault(t, "result=T0310"))
+			}
+			show := func(name string) ([]element, string) {
+				watched := s.config("store")
+				watched.Merchants[0].Name = name
+				s.fleet.Apply(watched)
+				response := s.get(t, query)
+				if response.status != http.StatusOK {
+					t.Fatalf("%q: the page answers %d", name, response.status)
+				}
+				if policy := response.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src 'unsafe-inline'") {
+					t.Errorf("policy %q", policy)
+				}
+				return elementsOf(t, response.body)
+			}
+			show("first") // asks the hub; what follows is from memory
+			want, _ := show("harmless")
+			for _, name := range hostileNames() {
+				got, text := show(name)
+				if fmt.Sprint(got) != fmt.Sprint(want) {
+					t.Errorf("%q changes the page:\n%+v\nwant\n%+v", name, got, want)
+				}
+				// HTML itself turns line breaks and what is no text into something else.
+				if utf8.ValidString(name) && !strings.ContainsAny(name, "\x00\r\n") && !strings.Contains(text, name) {
+					t.Errorf("%q is not on the page:\n%s", name, text)
+				}
+			}
+		}
+	}
+}
+
+// The comparison above notices what would break out of the page.
+func TestElementsOfFindsWhatBreaksOut(t *testing.T) {
+	t.Parallel()
+	want, _ := elementsOf(t, `<table title="harmless"><tr><th><a href="/x?m=harmless">harmless</a></table><script>let a=1</script>`)
+	for _, page := range []string{
+		`<table title="x"><tr><th><a href="/x?m=1"><b>x</b></a></table><script>let a=1</script>`,
+		`<table title="x" onclick=x><tr><th><a href="/x?m=1">x</a></table><script>let a=1</script>`,
+		`<table title="x"><tr><th><a href="javascript:x">x</a></table><script>let a=1</script>`,
+		`<table title="x"><tr><th><a href="/x?m=1">x</a></table><script>let a=2</script>`,
+		`<table title="x"><tr><th><a href="/x?m=1"><!-- x</a></table><script>let a=1</script>`,
+	} {
+		if got, _ := elementsOf(t, page); fmt.Sprint(got) == fmt.Sprint(want) {
+			t.Errorf("not noticed: %s", page)
+		}
+	}
+	if got, _ := elementsOf(t, `<table title="&quot;x"><tr><th><a href="/x?m=%22">&lt;b></a></table><script>let a=1</script>`); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Error("text is taken for more")
+	}
+}
+
+// Whatever text a name is, metrics and service discovery parse, and the name is
+// a label as it stands.
+func TestNamesAreOnlyLabels(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "store", "other")
+	for _, name := range hostileNames() {
+		if !utf8.ValidString(name) {
+			continue // no label can hold it; TestPanicsAreTold
+		}
+		watched := s.config("store", "other")
+		watched.Merchants[0].Name = name
+		s.fleet.Apply(watched)
+		response := s.get(t, "/metrics")
+		if response.status != http.StatusOK {
+			t.Errorf("%q: HTTP %d: %s", name, response.status, response.body)
+			continue
+		}
+		got := parse(t, strings.NewReader(response.body))
+		if got["payple_up{merchant=other}"] != 1 {
+			t.Errorf("%q: the other merchant is not there:\n%s", name, response.body)
+		}
+		if value, there := got["payple_up{merchant="+name+"}"]; !there || value != 1 {
+			t.Errorf("%q is no label:\n%s", name, response.body)
+		}
+		merchants := make(map[string]bool)
+		for sample := range got {
+			if strings.HasPrefix(sample, "payple_up{") {
+				merchants[sample] = true
+			}
+		}
+		if len(merchants) > 2 {
+			t.Errorf("%q makes more merchants: %v", name, merchants)
+		}
+		var groups []struct{ Labels map[string]string }
+		if err := json.Unmarshal([]byte(s.get(t, "/sd").body), &groups); err != nil || len(groups) != 2 || len(groups[0].Labels) != 3 {
+			t.Errorf("%q: discovery gives %v, %v", name, groups, err)
+		}
+	}
+}
+
+// A target is a host and perhaps a port, and nothing that Prometheus, or a
+// person, could take for more.
+func TestIsTarget(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]bool{
+		"exporter": true, "exporter.example:10911": true, "10.0.0.1:1": true, "10.0.0.1": true, "[::1]": true, "[2001:db8::1]:65535": true, "a_b-c.d:80": true, "localhost": true,
+		"": false, ":80": false, "a:": false, "a:0": false, "a:65536": false, "a:+1": false, "a: 1": false, "::1": false, "[::1": false, "::1]": false, "[a]": false, "[a]:1": false, "[]:1": false,
+		"a b": false, "a/b": false, "http://a": false, "u@a": false, "a?b": false, "a#b": false, `a"b`: false, "a\r\nb": false, "a\x00": false, "a,b": false, "[fe80::1%25eth0]:1": false,
+		"한국": false, strings.Repeat("a", 253): true, strings.Repeat("a", 254): false,
+	} {
+		if got := web.IsTarget(address); got != want {
+			t.Errorf("IsTarget(%q) = %v, want %v", address, got, want)
+		}
+	}
+}
+
+// conn is a connection that only knows whether it was closed.
+type conn struct {
+	net.Conn
+
+	name   string
+	closed bool
+}
+
+func (c *conn) Close() error { c.closed = true; return nil }
+
+// Of one connection too many, the one that has been waiting longest goes; one
+// that is being answered never does, and none goes twice.
+func TestConnections(t *testing.T) {
+	t.Parallel()
+	conns := make(map[string]*conn)
+	bound := web.NewConnections(2)
+	tell := func(state http.ConnState, names ...string) {
+		for _, name := range names {
+			if conns[name] == nil {
+				conns[name] = &conn{name: name}
+			}
+			bound.Track(conns[name], state)
+		}
+	}
+	expect := func(step string, want ...string) {
+		t.Helper()
+		var closed []string
+		for name, c := range conns {
+			if c.closed {
+				closed = append(closed, name)
+			}
+		}
+		if slices.Sort(closed); !slices.Equal(closed, want) {
+			t.Errorf("%s: closed are %q, want %q", step, closed, want)
+		}
+	}
+	tell(http.StateNew, "a", "b")
+	expect("as many as allowed")
+	tell(http.StateActive, "a")
+	tell(http.StateIdle, "a")
+	tell(http.StateNew, "c")
+	expect("b has waited longest", "b")
+	tell(http.StateClosed, "b")
+	tell(http.StateActive, "a", "c")
+	tell(http.StateNew, "d")
+	expect("all others are being answered", "b", "d")
+	tell(http.StateActive, "d") // its request was on the way
+	tell(http.StateClosed, "d")
+	tell(http.StateClosed, "a")
+	tell(http.StateIdle, "c")
+	tell(http.StateNew, "e")
+	expect("there is room again", "b", "d")
+	tell(http.StateHijacked, "c")
+	tell(http.StateNew, "f")
+	expect("one that was taken over is not counted", "b", "d")
+	tell(http.StateNew, "g", "h", "i")
+	expect("each new one ends an old one", "b", "d", "e", "f", "g")
+}
+
+// The policy of an operator, set in --web.config.file, is not overruled.
+func TestOperatorsHeadersStay(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "store")
+	operator := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Frame-Options", "sameorigin")
+		w.Header().Set("Content-Security-Policy", "sandbox")
+		s.handler.ServeHTTP(w, r)
+	})
+	stand := &stand{handler: operator, clock: s.clock}
+	header := stand.get(t, "/metrics").header
+	if header.Get("X-Frame-Options") != "sameorigin" || header.Get("Content-Security-Policy") != "sandbox" || header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Errorf("got %v", header)
+	}
+}
+
+// A request that makes a handler panic is answered 500 without details, the log
+// tells of it at the level that everybody sees, without a secret, and the next
+// request is answered. A name that the configuration would not have let through
+// brings one about.
+func TestPanicsAreTold(t *testing.T) {
+	t.Parallel()
+	s := newStand(t, "store")
+	var text bytes.Buffer
+	s.handler = web.New(web.Options{
+		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, Logger: log.NewLogfmtLogger(&text),
+	})
+	watched := s.config("store")
+	watched.Merchants[0].Name = "\xff"
+	s.fleet.Apply(watched)
+	for range 2 { // the one slot is given back
+		response := s.get(t, "/metrics")
+		if response.status != http.StatusInternalServerError || strings.Contains(response.body, "goroutine") || strings.Contains(response.body, "UTF-8") {
+			t.Errorf("answers %d: %s", response.status, response.body)
+		}
+	}
+	if line := text.String(); !strings.Contains(line, "level=error") || !strings.Contains(line, "not valid UTF-8") || !strings.Contains(line, "goroutine") ||
+		strings.Contains(line, custKey) || strings.Contains(line, "eyJ") || strings.Count(line, "\n") != 2 {
+		t.Errorf("the log says:\n%s", line)
+	}
+	s.fleet.Apply(s.config("store"))
+	expectFigures(t, s.scrape(t, "/metrics"))
+}
