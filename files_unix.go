@@ -10,5 +10,5 @@ func maxFiles() uint64 {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 256 // the least that any system of today allows
 	}
-	return uint64(limit.Cur)
+	return uint64(limit.Cur) //nolint:unconvert // signed on some systems
 }

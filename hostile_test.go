@@ -31,8 +31,15 @@ func (r *running) dial(t *testing.T) net.Conn {
 	return conn
 }
 
+// reply is an answer to a request that was sent as it stands.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
 // raw sends a request as it stands and returns the answer.
-func (r *running) raw(t *testing.T, request string) *http.Response {
+func (r *running) raw(t *testing.T, request string) reply {
 	t.Helper()
 	conn := r.dial(t)
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
@@ -43,21 +50,12 @@ func (r *running) raw(t *testing.T, request string) *http.Response {
 	if err != nil {
 		t.Fatalf("%.60q gets no answer: %v", request, err)
 	}
+	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatalf("%.60q gets half an answer: %v", request, err)
 	}
-	response.Body = io.NopCloser(strings.NewReader(string(body)))
-	return response
-}
-
-func bodyOf(t *testing.T, response *http.Response) string {
-	t.Helper()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(body)
+	return reply{response.StatusCode, response.Header, string(body)}
 }
 
 // get11 writes a GET request for a path as it stands.
@@ -182,8 +180,8 @@ func TestUnsoundRequestsAreRefused(t *testing.T) {
 		"another protocol":     {"GET /metrics HTTP/3.0\r\nHost: x\r\n\r\n", http.StatusHTTPVersionNotSupported},
 		"a folded header":      {get11("/metrics", "x", "X: a\r\n b: c\r\n\x01: d"), http.StatusBadRequest},
 	} {
-		if got := exporter.raw(t, test.request); got.StatusCode != test.want {
-			t.Errorf("%s is answered %s, want %d", name, got.Status, test.want)
+		if got := exporter.raw(t, test.request); got.status != test.want {
+			t.Errorf("%s is answered %v, want %d", name, got.status, test.want)
 		}
 		if got := exporter.scrape(t)[remainOfStore]; got != 9_944_000 {
 			t.Errorf("after %s a scrape got %v", name, got)
@@ -206,8 +204,8 @@ func TestWrongMethods(t *testing.T) {
 				continue
 			}
 			response := exporter.raw(t, strings.Replace(get11(path, "x", "Content-Length: 0"), "GET", method, 1))
-			if response.StatusCode != http.StatusMethodNotAllowed || response.Header.Get("Allow") != allowed {
-				t.Errorf("%s %s is answered %s, Allow %q; want 405 and %q", method, path, response.Status, response.Header.Get("Allow"), allowed)
+			if response.status != http.StatusMethodNotAllowed || response.header.Get("Allow") != allowed {
+				t.Errorf("%s %s is answered %v, Allow %q; want 405 and %q", method, path, response.status, response.header.Get("Allow"), allowed)
 			}
 		}
 	}
@@ -241,15 +239,15 @@ func TestPathTricks(t *testing.T) {
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
 			response := exporter.raw(t, strings.Replace(get11(path, "exporter.example", "Content-Length: 0"), "GET", method, 1))
-			location, err := url.Parse(response.Header.Get("Location"))
+			location, err := url.Parse(response.header.Get("Location"))
 			switch {
-			case response.StatusCode == http.StatusNotFound, response.StatusCode == http.StatusBadRequest, response.StatusCode == http.StatusMethodNotAllowed:
-			case err == nil && response.StatusCode == http.StatusTemporaryRedirect && location.Host == "" && location.Scheme == "" &&
-				strings.HasPrefix(location.Path, "/") && !strings.HasPrefix(location.Path, "//") && !strings.HasPrefix(response.Header.Get("Location"), "/\\"):
+			case response.status == http.StatusNotFound, response.status == http.StatusBadRequest, response.status == http.StatusMethodNotAllowed:
+			case err == nil && response.status == http.StatusTemporaryRedirect && location.Host == "" && location.Scheme == "" &&
+				strings.HasPrefix(location.Path, "/") && !strings.HasPrefix(location.Path, "//") && !strings.HasPrefix(response.header.Get("Location"), "/\\"):
 			default:
-				t.Errorf("%s %s is answered %s, Location %q", method, path, response.Status, response.Header.Get("Location"))
+				t.Errorf("%s %s is answered %v, Location %q", method, path, response.status, response.header.Get("Location"))
 			}
-			if response.Header.Get("X-Injected") != "" {
+			if response.header.Get("X-Injected") != "" {
 				t.Errorf("%s %s injects a header", method, path)
 			}
 		}
@@ -286,7 +284,7 @@ func TestDiscoveryTakesNoOtherAddress(t *testing.T) {
 			}
 			expectTargets(t, form+" "+host, exporter.raw(t, request), host, good)
 			// Go itself refuses some hosts before any handler is asked.
-			if response := fixed.raw(t, request); good || response.StatusCode == http.StatusOK {
+			if response := fixed.raw(t, request); good || response.status == http.StatusOK {
 				expectTargets(t, form+" "+host+" behind --web.sd-address", response, "outside.example:443", true)
 			}
 		}
@@ -295,17 +293,17 @@ func TestDiscoveryTakesNoOtherAddress(t *testing.T) {
 
 // expectTargets fails unless an answer names want and nothing else, or, for an
 // address that is not good, is a refusal or names what was left of it.
-func expectTargets(t *testing.T, what string, response *http.Response, want string, good bool) {
+func expectTargets(t *testing.T, what string, response reply, want string, good bool) {
 	t.Helper()
-	if response.StatusCode != http.StatusOK {
+	if response.status != http.StatusOK {
 		if good {
-			t.Errorf("%s is answered %s", what, response.Status)
+			t.Errorf("%s is answered %v", what, response.status)
 		}
 		return
 	}
 	var groups []struct{ Targets []string }
-	if body := bodyOf(t, response); json.Unmarshal([]byte(body), &groups) != nil || len(groups) != 1 || len(groups[0].Targets) != 1 {
-		t.Errorf("%s is answered %s", what, body)
+	if json.Unmarshal([]byte(response.body), &groups) != nil || len(groups) != 1 || len(groups[0].Targets) != 1 {
+		t.Errorf("%s is answered %v", what, response.body)
 		return
 	}
 	if target := groups[0].Targets[0]; !web.IsTarget(target) || (target == want) != good {
@@ -340,8 +338,8 @@ func TestReloadFromAnotherSite(t *testing.T) {
 	} {
 		for _, method := range []string{http.MethodPost, http.MethodPut} {
 			request := strings.Replace(get11("/-/reload", "exporter.example:1", append(test.header, "Content-Length: 0")...), "GET", method, 1)
-			if response := exporter.raw(t, request); response.StatusCode != test.want {
-				t.Errorf("%s: %s is answered %s, want %d", name, method, response.Status, test.want)
+			if response := exporter.raw(t, request); response.status != test.want {
+				t.Errorf("%s: %s is answered %v, want %d", name, method, response.status, test.want)
 			}
 			if test.want == http.StatusOK {
 				reloads++
@@ -363,7 +361,7 @@ func TestSecurityHeaders(t *testing.T) {
 		"GET /nowhere", "GET /probe", "GET /probe?merchant=%3Cscript%3E", "GET /metrics?collect[]=x", "POST /metrics", "GET //metrics",
 	} {
 		method, path, _ := strings.Cut(line, " ")
-		header := exporter.raw(t, strings.Replace(get11(path, "x", "Content-Length: 0"), "GET", method, 1)).Header
+		header := exporter.raw(t, strings.Replace(get11(path, "x", "Content-Length: 0"), "GET", method, 1)).header
 		policy := header.Get("Content-Security-Policy")
 		for name, good := range map[string]bool{
 			"X-Content-Type-Options": header.Get("X-Content-Type-Options") == "nosniff", "Referrer-Policy": header.Get("Referrer-Policy") == "no-referrer",

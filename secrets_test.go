@@ -42,7 +42,7 @@ func spellings(secret string) []string {
 			part, url.QueryEscape(part), url.PathEscape(part), html.EscapeString(part), strings.Trim(strconv.Quote(part), `"`),
 			strings.Trim(string(inJSON), `"`), strings.Trim(strings.TrimSpace(plainJSON.String()), `"`),
 			hex.EncodeToString([]byte(part)), strings.ToUpper(hex.EncodeToString([]byte(part))), fmt.Sprintf("% x", part),
-			strings.Trim(fmt.Sprint([]byte(part)), "[]"), strings.Trim(strings.ReplaceAll(fmt.Sprint([]byte(part)), " ", ","), "[]"), string(backwards))
+			decimal(part, " "), decimal(part, ","), string(backwards))
 		// Base64 differs by what stands before.
 		for shift := range 3 {
 			padded := append(make([]byte, shift), part...)
@@ -53,6 +53,15 @@ func spellings(secret string) []string {
 		}
 	}
 	return all
+}
+
+// decimal spells bytes as fmt's %v and as JavaScript do.
+func decimal(text, separator string) string {
+	var numbers []string
+	for _, b := range []byte(text) {
+		numbers = append(numbers, strconv.Itoa(int(b)))
+	}
+	return strings.Join(numbers, separator)
 }
 
 // tokenLike matches the beginning of a simulated hub's token, and its hex and
@@ -219,7 +228,7 @@ func TestSecretSearchFindsSecrets(t *testing.T) {
 	inJSON, _ := json.Marshal(map[string]string{"k": "x" + testKey})
 	for _, text := range []string{
 		"x " + testKey, "token eyJ0123456789abcdef", hex.EncodeToString([]byte(testKey)), hex.EncodeToString([]byte("eyJ0123456789")), string(inJSON),
-		url.Values{"k": {testKey}}.Encode(), html.EscapeString(testKey), fmt.Sprintf("%q", testKey), fmt.Sprint([]byte("a" + testKey)),
+		url.Values{"k": {testKey}}.Encode(), html.EscapeString(testKey), fmt.Sprintf("%q", testKey), decimal("a"+testKey, " "),
 		base64.StdEncoding.EncodeToString([]byte(testKey)), base64.StdEncoding.EncodeToString([]byte("a" + testKey)), base64.URLEncoding.EncodeToString([]byte("ab" + testKey)),
 		base64.StdEncoding.EncodeToString([]byte("eyJ0123456789abcdef")), testKey[:15], testKey[15:],
 	} {
@@ -303,7 +312,9 @@ func TestMisplacedKeysAreNotRepeated(t *testing.T) {
 	}
 	expectNone(t, "the log", exporter.stderr.String(), misplaced)
 	for _, args := range [][]string{
-		{"--payple.cst-id=p", "--payple.cust-key-file=" + misplaced}, {"--payple.cust-key=" + misplaced}, {"--payple.cust-key", misplaced},
+		{"--payple.cst-id=p", "--payple.cust-key-file=" + misplaced},
+		{"--payple.cust-key=" + misplaced},
+		{"--payple.cust-key", misplaced},
 		{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=https://u:" + misplaced + "@hub.example"},
 		{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=https://hub.example/?custKey=" + misplaced},
 	} {

@@ -107,8 +107,8 @@ func reachable(value any) []string {
 		case reflect.Interface:
 			walk(v.Elem())
 		case reflect.Struct:
-			for i := range v.NumField() {
-				walk(v.Field(i))
+			for _, field := range v.Fields() {
+				walk(field)
 			}
 		case reflect.Map:
 			for entries := v.MapRange(); entries.Next(); {
@@ -122,6 +122,7 @@ func reachable(value any) []string {
 			for i := range v.Len() {
 				walk(v.Index(i))
 			}
+		default: // a number, a function, or nothing
 		}
 	}
 	walk(reflect.ValueOf(value))

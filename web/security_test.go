@@ -69,6 +69,7 @@ func elementsOf(t *testing.T, page string) (elements []element, text string) {
 				}
 			}
 			elements = append(elements, e)
+		default: // the document itself
 		}
 	}
 	return elements, between.String()
