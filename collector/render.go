@@ -199,4 +199,9 @@ func newSharedPairs() sharedPairs {
 	return shared
 }
 
-func newPair(name, value string) *dto.LabelPair { return &dto.LabelPair{Name: &name, Value: &value} }
+// newPair returns a label. A value that is no text would make Prometheus refuse
+// the whole scrape; the configuration lets none through.
+func newPair(name, value string) *dto.LabelPair {
+	value = strings.ToValidUTF8(value, "\uFFFD")
+	return &dto.LabelPair{Name: &name, Value: &value}
+}

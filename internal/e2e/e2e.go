@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -114,7 +113,7 @@ func Start(t *testing.T, address, ready, path string, args ...string) *Server {
 	s := &Server{URL: "http://" + address}
 	command := exec.CommandContext(t.Context(), path, args...) //nolint:gosec // a test's own program
 	command.Stdout, command.Stderr = &s.output, &s.output
-	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	command.SysProcAttr = dieTogether()
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
