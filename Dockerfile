@@ -5,6 +5,13 @@
 # --build-arg GO_IMAGE=…   another Go image, such as a mirror's
 # --build-arg GOPROXY=…    another source of Go modules
 # --build-arg VERSION=… REVISION=… BRANCH=… BUILD_DATE=…   what --version and payple_exporter_build_info tell
+# --platform linux/arm64   another architecture; nothing is emulated
+#
+# The same sources, arguments and Go image give the same image, to the byte, if nothing of it tells the time of the build: name the Go
+# image by its digest, take BUILD_DATE from the commit, and let the builder set the files' times too:
+#
+#   buildah bud --timestamp "$(git show --no-patch --format=%ct)" …
+#   docker buildx build --build-arg SOURCE_DATE_EPOCH="$(git show --no-patch --format=%ct)" --output type=image,rewrite-timestamp=true …
 
 ARG GO_IMAGE=docker.io/library/golang:1.26
 
