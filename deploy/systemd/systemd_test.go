@@ -284,7 +284,7 @@ func TestEverySuggestedVariableIsKnown(t *testing.T) {
 	}
 	for _, variable := range variables(t, true) {
 		name, _, _ := strings.Cut(variable, "=")
-		if !regexp.MustCompile(`\$` + name + `\b`).Match(help) && name != "HTTPS_PROXY" {
+		if !regexp.MustCompile(`\$`+name+`\b`).Match(help) && name != "HTTPS_PROXY" {
 			t.Errorf("%s is no variable of the exporter", name)
 		}
 	}
