@@ -64,11 +64,11 @@ func decode(t *testing.T, text []byte) object {
 	if err := yaml.Unmarshal(text, &kind); err != nil {
 		t.Fatal(err)
 	}
-	make, known := types[kind.APIVersion+"/"+kind.Kind]
+	fresh, known := types[kind.APIVersion+"/"+kind.Kind]
 	if !known {
 		t.Fatalf("no test knows %s %s", kind.APIVersion, kind.Kind)
 	}
-	o := make()
+	o := fresh()
 	if err := yaml.UnmarshalStrict(text, o); err != nil {
 		t.Fatalf("%s: %v", kind.Kind, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -187,9 +188,7 @@ func TestEveryPathIsTheExporters(t *testing.T) {
 		paths := []string{container.LivenessProbe.HTTPGet.Path, container.ReadinessProbe.HTTPGet.Path}
 		for _, monitor := range all[*monitoring.ServiceMonitor](objects) {
 			query := url.Values{}
-			for key, values := range monitor.Spec.Endpoints[0].Params {
-				query[key] = values
-			}
+			maps.Copy(query, monitor.Spec.Endpoints[0].Params)
 			paths = append(paths, monitor.Spec.Endpoints[0].Path+"?"+query.Encode())
 		}
 		for _, probe := range all[*monitoring.Probe](objects) {
