@@ -144,6 +144,9 @@ func intervals(objects []object) map[string]monitoring.Duration {
 	for _, probe := range all[*monitoring.Probe](objects) {
 		found["the Probe"] = probe.Spec.Interval
 	}
+	for _, config := range all[*monitoringalpha.ScrapeConfig](objects) {
+		found["the ScrapeConfig"] = *config.Spec.ScrapeInterval
+	}
 	return found
 }
 

@@ -362,7 +362,9 @@ func TestStoppingIsClean(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := bufio.NewScanner(stderr)
-	for lines.Scan() && !strings.Contains(lines.Text(), "Listening on") {
+	listening := false
+	for !listening && lines.Scan() {
+		listening = strings.Contains(lines.Text(), "Listening on")
 	}
 	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
