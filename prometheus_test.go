@@ -69,6 +69,9 @@ func TestPrometheusShards(t *testing.T) {
 	if got := prometheus.Query(t, `count by (merchant) (payple_transfer_remain_amount) > 1`); len(got) != 0 {
 		t.Errorf("merchants arrive more than once: %v", got)
 	}
+	if got := prometheus.Query(t, `{exported_merchant!=""}`); len(got) != 0 {
+		t.Errorf("a label was renamed: %v", got[0])
+	}
 	for i, exporter := range exporters {
 		own := prometheus.Query(t, fmt.Sprintf(`payple_up{instance=%q}`, hostOf(exporter.url)))
 		// Within the life of a token, an exporter asks for one per merchant.
