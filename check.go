@@ -6,20 +6,28 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"text/tabwriter"
+	"math"
+	"net/http"
+	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+	"golang.org/x/time/rate"
 
 	"payple_exporter/config"
 	"payple_exporter/hub"
+	"payple_exporter/lang"
 )
 
-// finding is what check learned of one merchant, in the form that scripts get.
+// finding is what check learned of one merchant, in the form that scripts get;
+// docs/check.md documents it. It is in English whatever the language.
 type finding struct {
 	Merchant string `json:"merchant"`
 	CstID    string `json:"cst_id"`
 	Hub      string `json:"hub"`
+	HubURL   string `json:"hub_url"`
 	OK       bool   `json:"ok"`
 	// Amounts are Korean won, and absent where OK is false.
 	Remain   *hub.Won   `json:"remain_amt,omitempty"`
@@ -27,11 +35,26 @@ type finding struct {
 	Paid     *hub.Won   `json:"total_transfer_amt,omitempty"`
 	HubTime  *time.Time `json:"hub_time,omitempty"`
 	Duration float64    `json:"duration_seconds"`
-	// The rest is absent where OK is true.
+	// The rest but Steps is absent where OK is true.
 	Reason hub.Reason `json:"reason,omitempty"`
 	Code   string     `json:"result,omitempty"`
 	Error  string     `json:"error,omitempty"`
 	Action string     `json:"action,omitempty"`
+	// Steps are all steps of the query in their order, tried or not.
+	Steps []stepFinding `json:"steps"`
+
+	// failure is for people, who are told in their own language.
+	failure *hub.Error
+}
+
+// stepFinding is what check learned of one step.
+type stepFinding struct {
+	Step     hub.Step      `json:"step"`
+	State    hub.StepState `json:"state"`
+	Target   string        `json:"target,omitempty"`
+	Found    string        `json:"found,omitempty"`
+	Shared   bool          `json:"shared,omitempty"`
+	Duration float64       `json:"duration_seconds"`
 }
 
 // check asks the hub once for each merchant and prints what it says.
@@ -46,11 +69,12 @@ func (p *program) check(ctx context.Context) (err error) {
 		return usageError{err}
 	}
 	findings := p.ask(ctx, config.Merchants)
-	write := writeTable
 	if p.flags.checkJSON {
-		write = writeJSON
+		err = writeJSON(p.stdout, findings)
+	} else {
+		err = report{texts: checkTexts(), language: p.language()}.write(p.stdout, findings)
 	}
-	if err := write(p.stdout, findings); err != nil {
+	if err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
 	for _, finding := range findings {
@@ -61,21 +85,34 @@ func (p *program) check(ctx context.Context) (err error) {
 	return nil
 }
 
-// ask asks for all merchants, side by side.
+// language is the one that the flag names, else the one of the terminal.
+func (p *program) language() lang.Language {
+	if language, ok := lang.Parse(p.flags.checkLang); ok {
+		return language
+	}
+	return lang.OfLocale(p.getenv)
+}
+
+// ask asks for all merchants, side by side and within the bounds that hold for
+// serving, too.
 func (p *program) ask(ctx context.Context, merchants []config.Merchant) []finding {
 	transport := hub.NewTransport(p.flags.maxConcurrency)
 	defer transport.CloseIdleConnections()
+	limit := rate.NewLimiter(rate.Inf, 0)
+	if perSecond := p.flags.maxRequestsPerSecond; perSecond > 0 {
+		limit = rate.NewLimiter(rate.Limit(perSecond), max(requestsPerCheck, int(math.Ceil(perSecond))))
+	}
+	progress := newProgress(p.stderr, len(merchants))
+	defer progress.end()
 	findings := make([]finding, len(merchants))
 	var group errgroup.Group
 	group.SetLimit(p.flags.maxConcurrency)
 	for i, merchant := range merchants {
 		group.Go(func() error {
-			client := hub.NewClient(hub.Options{
-				URL: merchant.Hub.URL, Transport: transport, Referer: p.flags.referer, UserAgent: userAgent(),
-			})
-			ctx, cancel := context.WithTimeout(ctx, p.flags.timeout)
-			defer cancel()
-			findings[i] = find(ctx, merchant, hub.NewSession(client, merchant.CstID, merchant.Key))
+			// An error comes with the end of ctx, which the query will tell of.
+			_ = limit.WaitN(ctx, requestsPerCheck)
+			findings[i] = p.find(ctx, merchant, transport)
+			progress.step()
 			return nil
 		})
 	}
@@ -83,12 +120,23 @@ func (p *program) ask(ctx context.Context, merchants []config.Merchant) []findin
 	return findings
 }
 
-func find(ctx context.Context, merchant config.Merchant, session *hub.Session) finding {
+// requestsPerCheck is what the question for one merchant takes: a token and
+// the figures.
+const requestsPerCheck = 2
+
+// find asks for one merchant.
+func (p *program) find(ctx context.Context, merchant config.Merchant, transport *http.Transport) finding {
+	trace := hub.NewTrace(merchant.Hub.URL, transport)
+	session := hub.NewSession(hub.NewClient(hub.Options{
+		URL: merchant.Hub.URL, Transport: transport, Referer: p.flags.referer, UserAgent: userAgent(), Observe: trace.Observe,
+	}), merchant.CstID, trace.Key(merchant.Key))
+	ctx, cancel := context.WithTimeout(trace.Context(ctx), p.flags.timeout)
+	defer cancel()
 	began := time.Now()
 	limit, err := session.Remain(ctx)
 	found := finding{
-		Merchant: merchant.Name, CstID: merchant.CstID, Hub: merchant.Hub.Label,
-		OK: err == nil, Duration: time.Since(began).Seconds(),
+		Merchant: merchant.Name, CstID: merchant.CstID, Hub: merchant.Hub.Label, HubURL: merchant.Hub.URL,
+		OK: err == nil, Duration: time.Since(began).Seconds(), Steps: p.steps(trace.Reports(merchant.Key)),
 	}
 	if err == nil {
 		found.Remain, found.Total, found.Paid = &limit.Remain, &limit.TotalAccount, &limit.TotalTransfer
@@ -100,8 +148,28 @@ func find(ctx context.Context, merchant config.Merchant, session *hub.Session) f
 	found.Error = err.Error()
 	if failure, ok := errors.AsType[*hub.Error](err); ok {
 		found.Reason, found.Code, found.Action = failure.Reason, failure.Code, failure.Action().English
+		found.failure = failure
 	}
 	return found
+}
+
+// steps returns the reports in the form that scripts get.
+func (p *program) steps(reports []hub.StepReport) []stepFinding {
+	steps := make([]stepFinding, 0, len(reports))
+	for _, r := range reports {
+		if r.Step == hub.StepProxy && r.State != hub.StepNotNeeded {
+			// Where the proxy comes from: the first of these that is set counts.
+			for _, variable := range []string{"HTTPS_PROXY", "https_proxy"} {
+				if r.Found == "" && p.getenv(variable) != "" {
+					r.Found = variable
+				}
+			}
+		}
+		steps = append(steps, stepFinding{
+			Step: r.Step, State: r.State, Target: r.Target, Found: r.Found, Shared: r.Shared, Duration: r.Duration.Seconds(),
+		})
+	}
+	return steps
 }
 
 func writeJSON(w io.Writer, findings []finding) error {
@@ -111,29 +179,95 @@ func writeJSON(w io.Writer, findings []finding) error {
 	return encoder.Encode(map[string]any{"merchants": findings})
 }
 
-func writeTable(w io.Writer, findings []finding) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "MERCHANT\tHUB\tREMAINING\tTRANSFERRED\tTOTAL\tHUB TIME (KST)\tLOCAL TIME\tRESULT")
+// progress tells on a terminal how many merchants have answered, and nothing
+// anywhere else.
+type progress struct {
+	w     io.Writer // nil: tell nobody
+	total int
+
+	mu   sync.Mutex
+	done int
+}
+
+func newProgress(w io.Writer, total int) *progress {
+	p := &progress{total: total}
+	if file, ok := w.(*os.File); ok && total > 1 && term.IsTerminal(int(file.Fd())) {
+		p.w = w
+	}
+	return p
+}
+
+// step counts one more merchant.
+func (p *progress) step() {
+	if p.w == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.done++
+	_, _ = fmt.Fprintf(p.w, "\r%d/%d", p.done, p.total)
+}
+
+// end wipes the line, so that what comes next begins on a clean one.
+func (p *progress) end() {
+	if p.w != nil {
+		_, _ = fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+// slowest returns the longest duration of one step among findings, in seconds.
+func slowest(findings []finding, step int) float64 {
+	var longest float64
 	for _, f := range findings {
-		if !f.OK {
-			_, _ = fmt.Fprintf(table, "%s\t%s\t-\t-\t-\t-\t-\tfailed, %s\n", f.Merchant, f.Hub, f.Reason)
-			continue
-		}
-		korean, local := "-", "-"
-		if f.HubTime != nil {
-			korean, local = f.HubTime.In(hub.KST()).Format(time.DateTime), f.HubTime.Local().Format(time.DateTime)
-		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\tok\n", f.Merchant, f.Hub, f.Remain, f.Paid, f.Total, korean, local)
+		longest = max(longest, f.Steps[step].Duration)
 	}
-	if err := table.Flush(); err != nil {
-		return err
+	return longest
+}
+
+// sameWay tells whether two findings differ in nothing that a person has to
+// know but their names, figures and times.
+func sameWay(a, b finding) bool {
+	if a.HubURL != b.HubURL || a.Error != b.Error {
+		return false
 	}
+	for i, step := range a.Steps {
+		other := b.Steps[i]
+		if step.State != other.State || step.Found != other.Found && step.Step != hub.StepAddress {
+			return false
+		}
+	}
+	return true
+}
+
+// grouped puts findings that went the same way together, those that succeeded
+// first, else in the order of configuration.
+func grouped(findings []finding) [][]finding {
+	var good, bad [][]finding
 	for _, f := range findings {
+		groups := &good
 		if !f.OK {
-			if _, err := fmt.Fprintf(w, "\n%s: %s\n  What to do: %s\n", f.Merchant, f.Error, f.Action); err != nil {
-				return err
-			}
+			groups = &bad
+		}
+		at := 0
+		for at < len(*groups) && !sameWay((*groups)[at][0], f) {
+			at++
+		}
+		if at == len(*groups) {
+			*groups = append(*groups, nil)
+		}
+		(*groups)[at] = append((*groups)[at], f)
+	}
+	return append(good, bad...)
+}
+
+// keySource returns where the keys of a group come from, or empty if each has
+// its own.
+func keySource(group []finding) string {
+	source := group[0].Steps[0].Target
+	for _, f := range group {
+		if f.Steps[0].Target != source {
+			return ""
 		}
 	}
-	return nil
+	return source
 }

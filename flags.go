@@ -14,6 +14,7 @@ import (
 
 	"payple_exporter/config"
 	"payple_exporter/hub"
+	"payple_exporter/lang"
 	"payple_exporter/threshold"
 	"payple_exporter/web"
 )
@@ -41,6 +42,7 @@ type flags struct {
 	logLevel, logFormat string
 
 	checkJSON bool
+	checkLang string
 
 	simulateAddress string
 	simulateFault   string
@@ -77,8 +79,10 @@ func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) 
 	p.flags.serving(serve)
 	commands[serve.FullCommand()] = p.serve
 
-	check := app.Command("check", "Ask the hub once for each merchant and print what it says.")
-	check.Flag("json", "Print JSON for scripts.").BoolVar(&p.flags.checkJSON)
+	check := app.Command("check", "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
+	check.Flag("json", "Print JSON for scripts, in English always.").BoolVar(&p.flags.checkJSON)
+	check.Flag("lang", "Language of what is printed for people: en or ko; by default the terminal's (LC_ALL, LC_MESSAGES, LANG).").
+		EnumVar(&p.flags.checkLang, string(lang.English), string(lang.Korean))
 	commands[check.FullCommand()] = p.check
 
 	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")

@@ -3,6 +3,8 @@
 package lang
 
 import (
+	"strings"
+
 	"golang.org/x/text/language"
 )
 
@@ -47,4 +49,21 @@ func Parse(name string) (Language, bool) {
 		return Korean, true
 	}
 	return English, false
+}
+
+// OfLocale returns the language of a terminal's messages, by the variables of
+// POSIX: the first of LC_ALL, LC_MESSAGES and LANG that is set counts. It is
+// English for any but the two. getenv is os.Getenv.
+func OfLocale(getenv func(string) string) Language {
+	for _, variable := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		locale := getenv(variable)
+		if locale == "" {
+			continue
+		}
+		name, _, _ := strings.Cut(locale, ".") // ko_KR.UTF-8
+		name, _, _ = strings.Cut(name, "@")
+		language, _ := Parse(name)
+		return language
+	}
+	return English
 }
