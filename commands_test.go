@@ -108,7 +108,7 @@ func TestCheck(t *testing.T) {
 	sim.Break("store", hub.EndpointToken, hubtest.Result("T0310", hub.ReasonIPNotAllowed))
 	code, stdout, _ = command(t, append(flags, "check")...)
 	if code != exitFailure || !strings.Contains(stdout, "failed, ip_not_allowed") || strings.Contains(stdout, "₩") ||
-		!strings.Contains(stdout, "the hub answered T0310") || !strings.Contains(stdout, "What to do: have Payple register") {
+		!strings.Contains(stdout, "the hub answered T0310") || !strings.Contains(stdout, "What to do  have Payple register") {
 		t.Errorf("exit %d:\n%s", code, stdout)
 	}
 	code, stdout, _ = command(t, append(flags, "check", "--json")...)
@@ -131,7 +131,7 @@ func TestCheck(t *testing.T) {
 func TestCheckDemo(t *testing.T) {
 	t.Parallel()
 	code, stdout, _ := command(t, "--demo", "check")
-	if code != exitFailure || !strings.Contains(stdout, "₩444,000,000") || !strings.Contains(stdout, "key-refused: token request: the hub answered T0300") {
+	if code != exitFailure || !strings.Contains(stdout, "₩444,000,000") || !strings.Contains(stdout, "In full     token request: the hub answered T0300") {
 		t.Errorf("exit %d:\n%s", code, stdout)
 	}
 }

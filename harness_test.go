@@ -35,6 +35,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	// Whatever the language of the terminal that the tests run in.
+	if err := os.Setenv("LC_ALL", "C"); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 

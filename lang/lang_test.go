@@ -33,3 +33,26 @@ func TestIn(t *testing.T) {
 		}
 	}
 }
+
+// A terminal's messages are in the language of the first variable that is set,
+// as POSIX has it.
+func TestOfLocale(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		all, messages, lang string
+		want                lang.Language
+	}{
+		{"", "", "ko_KR.UTF-8", lang.Korean},
+		{"", "ko_KR.eucKR", "en_US.UTF-8", lang.Korean},
+		{"C", "ko_KR.UTF-8", "ko_KR.UTF-8", lang.English},
+		{"", "", "C.UTF-8", lang.English},
+		{"", "", "de_DE@euro", lang.English},
+		{"ko", "", "", lang.Korean},
+		{"", "", "", lang.English},
+	} {
+		environment := map[string]string{"LC_ALL": test.all, "LC_MESSAGES": test.messages, "LANG": test.lang}
+		if got := lang.OfLocale(func(name string) string { return environment[name] }); got != test.want {
+			t.Errorf("%v: got %s, want %s", environment, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"golang.org/x/sys/unix"
+
+	"payple_exporter/hub"
+	"payple_exporter/hub/hubtest"
+	"payple_exporter/lang"
+)
+
+var update = flag.Bool("update", false, "write generated documents and golden files anew")
+
+// golden compares got with a file, or writes the file with -update.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not current (go test -run %s -update . writes it); got\n%s", path, t.Name(), got)
+	}
+}
+
+// Scripts read the JSON of check: its shape, documented in docs/check.md, is
+// that of the golden file, and the same in every language.
+func TestCheckJSONShape(t *testing.T) {
+	t.Parallel()
+	sim, _ := simulated(t)
+	url := startHub(t, sim)
+	key := writeFile(t, "key", testKey)
+	file := writeFile(t, "merchants.yml", "hub: "+url+"\nmerchants:\n  - {name: main-store, cst_id: store, cust_key_file: "+key+
+		"}\n  - {cst_id: stranger, cust_key_file: "+key+"}\n")
+	var first string
+	for _, language := range []string{"en", "ko"} {
+		code, stdout, _ := command(t, "--config.file="+file, "--payple.max-concurrency=1", "check", "--json", "--lang="+language)
+		if code != exitFailure {
+			t.Errorf("exit %d", code)
+		}
+		got := strings.NewReplacer(strings.TrimPrefix(url, "http://"), "127.0.0.1:10912", key, "/etc/payple.key").Replace(stdout)
+		for pattern, fixed := range map[string]string{
+			`"duration_seconds": [0-9.e-]+`: `"duration_seconds": 0.012`, `"hub_time": "[^"]+"`: `"hub_time": "2026-11-23T09:00:00.123+09:00"`,
+		} {
+			got = regexp.MustCompile(pattern).ReplaceAllString(got, fixed)
+		}
+		if first == "" {
+			first = got
+			golden(t, "testdata/check.json", got)
+		} else if got != first {
+			t.Errorf("--lang=%s changes the JSON:\n%s", language, got)
+		}
+	}
+	document, err := os.ReadFile("docs/check.md")
+	if err != nil || !strings.Contains(string(document), first) {
+		t.Errorf("docs/check.md does not hold the JSON of testdata/check.json: %v", err)
+	}
+}
+
+// What is promised to scripts stays: these fields, of these kinds.
+func TestCheckJSONKeepsItsFields(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	_, stdout, _ := command(t, append(flags, "check", "--json")...)
+	var got struct {
+		Merchants []struct {
+			Merchant                      string
+			OK                            bool
+			Remain                        *int64     `json:"remain_amt"`
+			Total                         *int64     `json:"total_account_amt"`
+			Paid                          *int64     `json:"total_transfer_amt"`
+			HubTime                       *time.Time `json:"hub_time"`
+			Duration                      *float64   `json:"duration_seconds"`
+			Reason, Result, Error, Action string
+		}
+	}
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || len(got.Merchants) != 1 {
+		t.Fatalf("%v:\n%s", err, stdout)
+	}
+	m := got.Merchants[0]
+	if m.Merchant != "store" || !m.OK || m.Remain == nil || *m.Remain != 9_944_000 || *m.Total != 10_000_000 ||
+		*m.Paid != 56_000 || m.HubTime == nil || m.Duration == nil || m.Reason+m.Result+m.Error+m.Action != "" {
+		t.Errorf("got %+v", m)
+	}
+}
+
+// Every text of check exists in both languages, with the same blanks to fill
+// in.
+func TestCheckTextsAreInBothLanguages(t *testing.T) {
+	t.Parallel()
+	table := checkTexts()
+	seen := 0
+	compare := func(name string, text lang.Text) {
+		seen++
+		if text.English == "" || text.Korean == "" {
+			t.Errorf("%s lacks a language: %+v", name, text)
+		}
+		if hangul(text.English) {
+			t.Errorf("%s: Korean in the English text: %q", name, text.English)
+		}
+		if !hangul(text.Korean) && text.English != "%s" {
+			t.Errorf("%s: no Korean in the Korean text: %q", name, text.Korean)
+		}
+		verbs := regexp.MustCompile(`%(\[\d\])?[a-z]`)
+		if a, b := len(verbs.FindAllString(text.English, -1)), len(verbs.FindAllString(text.Korean, -1)); a != b {
+			t.Errorf("%s: %d blanks in English, %d in Korean", name, a, b)
+		}
+	}
+	value := reflect.ValueOf(table)
+	for i := range value.NumField() {
+		name, field := value.Type().Field(i).Name, value.Field(i)
+		if text, ok := field.Interface().(lang.Text); ok {
+			compare(name, text)
+			continue
+		}
+		for _, key := range field.MapKeys() {
+			compare(fmt.Sprintf("%s[%v]", name, key), field.MapIndex(key).Interface().(lang.Text))
+		}
+	}
+	for _, step := range hub.Steps() {
+		if table.Steps[step].English == "" {
+			t.Errorf("no name for the step %s", step)
+		}
+	}
+	for _, state := range []hub.StepState{hub.StepOK, hub.StepFailed, hub.StepNotTried, hub.StepNotNeeded} {
+		if table.States[state].English == "" {
+			t.Errorf("no name for the state %s", state)
+		}
+	}
+	if seen < 30 {
+		t.Errorf("only %d texts were looked at", seen)
+	}
+}
+
+func hangul(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Hangul, r) })
+}
+
+// People are told in their own language: the one of the flag, else the
+// terminal's.
+func TestCheckSpeaksTheLanguageOfTheTerminal(t *testing.T) {
+	sim, flags := simulated(t)
+	sim.Break("store", hub.EndpointToken, hubtest.Result("T0310", hub.ReasonIPNotAllowed))
+	for _, test := range []struct {
+		locale, flag string
+		korean       bool
+	}{
+		{"ko_KR.UTF-8", "", true}, {"C", "", false}, {"", "", false}, {"ko_KR.UTF-8", "en", false}, {"en_US.UTF-8", "ko", true},
+	} {
+		t.Setenv("LC_ALL", test.locale)
+		t.Setenv("LC_MESSAGES", "")
+		t.Setenv("LANG", "")
+		args := append(flags, "check")
+		if test.flag != "" {
+			args = append(args, "--lang="+test.flag)
+		}
+		_, stdout, _ := command(t, args...)
+		if hangul(stdout) != test.korean {
+			t.Errorf("LC_ALL=%s --lang=%s: %s", test.locale, test.flag, stdout)
+		}
+		if test.korean && (!strings.Contains(stdout, "White IP 목록에 없음 (T0310)") || !strings.Contains(stdout, "조치 방법")) {
+			t.Errorf("LC_ALL=%s --lang=%s does not tell what to do: %s", test.locale, test.flag, stdout)
+		}
+	}
+	t.Setenv("PAYPLE_EXPORTER_LANG", "ko")
+	if _, stdout, _ := command(t, append(flags, "check")...); !hangul(stdout) {
+		t.Errorf("PAYPLE_EXPORTER_LANG=ko: %s", stdout)
+	}
+}
+
+// However many merchants there are, those that went the same way are told of
+// together, and the answer can be read.
+func TestCheckOfManyMerchants(t *testing.T) {
+	t.Parallel()
+	const n = 60
+	sim, file := manyMerchants(t, n)
+	sim.Break("m07", hub.EndpointRemain, hubtest.Result("A0009", hub.ReasonRejected))
+	code, stdout, stderr := command(t, "--config.file="+file, "check", "--lang=en")
+	if code != exitFailure || stderr != "" {
+		t.Errorf("exit %d, progress where there is no terminal: %q", code, stderr)
+	}
+	for _, want := range []string{
+		"m00, m01, m02, m03, m04 and 54 more, asked at http://127.0.0.1:", "\nm07, asked at ", "remain      failed", "A0009",
+		"What to do  wait, then call Payple", "59 of 60 merchants answered.",
+	} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("no %q in:\n%s", want, stdout)
+		}
+	}
+	if lines := strings.Count(stdout, "\n"); lines > n+35 {
+		t.Errorf("%d lines for %d merchants", lines, n)
+	}
+}
+
+// check keeps within the bound on requests that serving keeps within.
+func TestCheckKeepsToTheRate(t *testing.T) {
+	t.Parallel()
+	_, file := manyMerchants(t, 5)
+	began := time.Now()
+	code, stdout, _ := command(t, "--config.file="+file, "--payple.max-requests-per-second=4", "check")
+	// Four at once, six more at four a second.
+	if took := time.Since(began); code != exitOK || took < 1400*time.Millisecond {
+		t.Errorf("exit %d after %s:\n%s", code, took, stdout)
+	}
+}
+
+// A terminal is told how far check has come, and the line is wiped in the end.
+func TestCheckShowsProgressOnATerminal(t *testing.T) {
+	t.Parallel()
+	_, file := manyMerchants(t, 12)
+	terminal, name := openTerminal(t)
+	side, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout bytes.Buffer
+	check := exec.CommandContext(t.Context(), os.Args[0], "--config.file="+file, "check")
+	check.Env = append(os.Environ(), asProgram+"=1")
+	check.Stdout, check.Stderr = &stdout, side
+	if err := check.Run(); err != nil {
+		t.Fatal(err)
+	}
+	_ = side.Close()
+	shown, _ := io.ReadAll(terminal) // ends with an error: nobody is at the other side any more
+	if text := string(shown); !strings.Contains(text, "\r1/12") || !strings.HasSuffix(text, "\r12/12\r\x1b[K") {
+		t.Errorf("the terminal shows %q", text)
+	}
+	if strings.Contains(stdout.String(), "12/12") || !strings.Contains(stdout.String(), "12 of 12 merchants answered.") {
+		t.Errorf("stdout is %q", stdout.String())
+	}
+}
+
+// openTerminal returns the near side of a new terminal, and the name of its
+// far side.
+func openTerminal(t *testing.T) (*os.File, string) {
+	t.Helper()
+	near, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		t.Skipf("no terminals here: %v", err)
+	}
+	t.Cleanup(func() { _ = near.Close() })
+	if err := unix.IoctlSetPointerInt(int(near.Fd()), unix.TIOCSPTLCK, 0); err != nil {
+		t.Fatal(err)
+	}
+	number, err := unix.IoctlGetInt(int(near.Fd()), unix.TIOCGPTN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return near, fmt.Sprintf("/dev/pts/%d", number)
+}
+
+// check names the proxy that it goes through and where it comes from, without
+// its password.
+func TestCheckNamesTheProxy(t *testing.T) {
+	t.Parallel()
+	refusing := httptest.NewServer(&tunnel{to: "127.0.0.1:1"})
+	t.Cleanup(refusing.Close)
+	proxy := strings.Replace(refusing.URL, "http://", "http://user:pass-word@", 1)
+	var stdout bytes.Buffer
+	check := exec.CommandContext(t.Context(), os.Args[0], "--payple.hub=https://hub.example", "--payple.cst-id=store",
+		"--payple.cust-key-file="+writeFile(t, "key", testKey), "check", "--lang=en")
+	check.Env = append(os.Environ(), asProgram+"=1", "HTTPS_PROXY="+proxy, "NO_PROXY=")
+	check.Stdout = &stdout
+	if err := check.Run(); err == nil || check.ProcessState.ExitCode() != exitFailure {
+		t.Errorf("%v:\n%s", err, &stdout)
+	}
+	text := stdout.String()
+	if !regexp.MustCompile(`proxy +failed +[0-9.]+ ms +`+regexp.QuoteMeta(refusing.URL)+` \(HTTPS_PROXY\)`).MatchString(text) ||
+		!strings.Contains(text, "the proxy answered HTTP 502") || strings.Contains(text, "pass-word") {
+		t.Errorf("got:\n%s", text)
+	}
+	expectNoSecret(t, "check", text)
+}
+
+// Korean letters are two places wide: columns stand straight all the same.
+func TestRowsStandStraight(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	writeRows(&out, [][]string{{"가맹점", "x"}, {"a", "₩1"}, {"한글 a", ""}})
+	if got, want := out.String(), "가맹점  x\na       ₩1\n한글 a\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
