@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -44,8 +45,11 @@ type flags struct {
 	checkJSON bool
 	checkLang string
 
-	simulateAddress string
-	simulateFault   string
+	simulateAddress, simulateFault      string
+	simulateScenario, simulateConfigDir string
+	simulateKeyFile                     string
+	simulateSpeed                       int
+
 	healthAddresses []string
 }
 
@@ -86,10 +90,7 @@ func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) 
 	commands[check.FullCommand()] = p.check
 
 	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
-	simulate.Flag("simulate.listen-address", "Address that the simulated hub listens on.").
-		Default("127.0.0.1:10912").StringVar(&p.flags.simulateAddress)
-	simulate.Flag("simulate.fault", "Fault that all merchants meet from the start, such as hang, status=503 or result=T0310.").
-		StringVar(&p.flags.simulateFault)
+	p.flags.simulating(simulate)
 	commands[simulate.FullCommand()] = p.simulate
 
 	health := app.Command("healthcheck", "Ask the running exporter whether it is healthy, for images without a shell.")
@@ -161,6 +162,22 @@ func (f *flags) serving(serve *kingpin.CmdClause) {
 		BoolVar(&f.withoutExporter)
 	serve.Flag("web.sd-address", "Address that /sd names as every target, where this exporter is behind a proxy; by default the one that /sd was asked under.").
 		StringVar(&f.sdAddress)
+}
+
+// simulating defines the flags of the simulate command.
+func (f *flags) simulating(simulate *kingpin.CmdClause) {
+	simulate.Flag("simulate.listen-address", "Address that the simulated hub listens on.").
+		Default("127.0.0.1:10912").StringVar(&f.simulateAddress)
+	simulate.Flag("simulate.scenario", "Drill to play: "+strings.Join(drillNames(), ", ")+", or a file (docs/drills.md); by default the demo's merchants.").
+		StringVar(&f.simulateScenario)
+	simulate.Flag("simulate.speed", "How many times as fast as the world the drill passes.").
+		Default("1").IntVar(&f.simulateSpeed)
+	simulate.Flag("simulate.config-dir", "Directory to write merchants.yml and key files to, for the exporter under drill.").
+		StringVar(&f.simulateConfigDir)
+	simulate.Flag("simulate.cust-key-file", "File with the key that simulated merchants have where the drill names none.").
+		StringVar(&f.simulateKeyFile)
+	simulate.Flag("simulate.fault", "Fault that all merchants meet from the start, such as hang, status=503 or result=T0310.").
+		StringVar(&f.simulateFault)
 }
 
 // validate refuses values that no flag type can refuse.

@@ -2,34 +2,197 @@ package main
 
 import (
 	"context"
+	"embed"
+	"errors"
 	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
 
+	"go.yaml.in/yaml/v4"
+
+	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/hub/hubtest/scenario"
 )
+
+// drillFiles are the drills that every build knows by name.
+//
+//go:embed deploy/drills/*.yml
+var drillFiles embed.FS
+
+const drillFolder = "deploy/drills"
+
+// drillNames returns the names of the built-in drills in order.
+func drillNames() []string {
+	entries, err := fs.ReadDir(drillFiles, drillFolder)
+	if err != nil {
+		panic(err) // it was there when this was compiled
+	}
+	names := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		names = append(names, strings.TrimSuffix(entry.Name(), ".yml"))
+	}
+	return names
+}
+
+// drill returns a built-in drill, or the one in a file.
+func drill(name, custKey string) (scenario.Scenario, error) {
+	if slices.Contains(drillNames(), name) {
+		path := drillFolder + "/" + name + ".yml"
+		text, err := drillFiles.ReadFile(path)
+		if err != nil {
+			return scenario.Scenario{}, fmt.Errorf("drill %s: %w", name, err)
+		}
+		return scenario.Parse(path, text, custKey)
+	}
+	if filepath.Ext(name) == "" && !strings.ContainsRune(name, filepath.Separator) {
+		return scenario.Scenario{}, fmt.Errorf("no drill %q: want one of %s, or a file such as ./drill.yml", name, strings.Join(drillNames(), ", "))
+	}
+	return scenario.Load(name, custKey)
+}
+
+// play is what simulate plays.
+type play struct {
+	about    string
+	partners []hubtest.Partner
+}
+
+// simulation returns what the flags ask for: a drill, or the demo's merchants.
+func (p *program) simulation() (play, error) {
+	if p.flags.simulateSpeed < 1 || p.flags.simulateSpeed > 1000 {
+		return play{}, fmt.Errorf("--simulate.speed %d: want from 1 to 1000", p.flags.simulateSpeed)
+	}
+	custKey := demoKey
+	if path := p.flags.simulateKeyFile; path != "" {
+		key, err := hub.FileKey(path).Secret()
+		if err != nil {
+			return play{}, fmt.Errorf("--simulate.cust-key-file: %w", err)
+		}
+		custKey = key.Reveal()
+	}
+	if name := p.flags.simulateScenario; name != "" {
+		played, err := drill(name, custKey)
+		if err != nil {
+			return play{}, fmt.Errorf("--simulate.scenario: %w", err)
+		}
+		return play{about: played.About, partners: played.Partners(time.Now(), p.flags.simulateSpeed)}, nil
+	}
+	s := play{about: "The demo's merchants, each in another state; key-refused has another key than the rest.", partners: demoPartners()}
+	for i := range s.partners {
+		if s.partners[i].CustKey == demoKey {
+			s.partners[i].CustKey = custKey
+		}
+	}
+	return s, nil
+}
 
 // simulate runs the simulated hub alone until ctx ends.
 func (p *program) simulate(ctx context.Context) error {
-	simulated := hubtest.New(hubtest.Options{}, demoPartners()...)
+	played, err := p.simulation()
+	if err != nil {
+		return usageError{err}
+	}
+	sim := hubtest.New(hubtest.Options{Speed: p.flags.simulateSpeed}, played.partners...)
 	if p.flags.simulateFault != "" {
-		if err := simulated.Apply("", "", p.flags.simulateFault); err != nil {
+		if err := sim.Apply("", "", p.flags.simulateFault); err != nil {
 			return usageError{fmt.Errorf("--simulate.fault: %w", err)}
 		}
 	}
-	server, err := hubtest.Start(simulated, p.flags.simulateAddress)
+	server, err := hubtest.Start(sim, p.flags.simulateAddress)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(p.stdout, `A simulated Payple hub listens on %[1]s. It is no real one: no money moves.
-
-Merchants: healthy, draining, nearly-empty, empty; key-refused has another key than this.
-Watch one: PAYPLE_CUST_KEY=%[2]s %[3]s --payple.hub=%[1]s --payple.cst-id=draining
-Its state: curl %[1]s/simulator/
-Break it:  curl -X POST '%[1]s/simulator/fault?cst_id=draining&fault=hang'
-Mend it:   curl -X POST '%[1]s/simulator/fault?cst_id=draining&fault=none'
-`, server.URL, demoKey, appName)
-	if err != nil {
-		return fmt.Errorf("simulate: %w", err)
+	if err := p.introduce(played, server.URL); err != nil {
+		return errors.Join(err, server.Close())
 	}
 	<-ctx.Done()
 	return server.Close()
+}
+
+// introduce tells a person what is simulated and how to go on, and writes the
+// files that an exporter under drill reads.
+func (p *program) introduce(played play, address string) error {
+	ids := make([]string, 0, len(played.partners))
+	for _, partner := range played.partners {
+		ids = append(ids, partner.CstID)
+	}
+	watch := fmt.Sprintf("PAYPLE_CUST_KEY=%s %s --payple.hub=%s --payple.cst-id=%s", demoKey, appName, address, ids[0])
+	if path := p.flags.simulateKeyFile; path != "" {
+		watch = fmt.Sprintf("%s --payple.hub=%s --payple.cst-id=%s --payple.cust-key-file=%s", appName, address, ids[0], path)
+	}
+	if folder := p.flags.simulateConfigDir; folder != "" {
+		file, err := writeDrillConfig(folder, address, played.partners)
+		if err != nil {
+			return usageError{fmt.Errorf("--simulate.config-dir: %w", err)}
+		}
+		watch = fmt.Sprintf("%s --config.file=%s", appName, file)
+	}
+	_, err := fmt.Fprintf(p.stdout, `A simulated Payple hub listens on %[1]s. It is no real one: no money moves.
+
+%[2]s
+
+Merchants: %[3]s
+Watch:     %[4]s
+Its state: curl %[1]s/simulator/
+Break it:  curl -X POST '%[1]s/simulator/fault?cst_id=%[5]s&fault=hang'
+Mend it:   curl -X POST '%[1]s/simulator/fault?cst_id=%[5]s&fault=none'
+`, address, played.about, strings.Join(ids, ", "), watch, url.QueryEscape(ids[0]))
+	if err != nil {
+		return fmt.Errorf("simulate: %w", err)
+	}
+	return nil
+}
+
+// drillHeader begins a merchants file that simulate has written and may
+// overwrite.
+const drillHeader = "# Written by payple_exporter simulate; the next simulate overwrites it.\n"
+
+// writeDrillConfig writes a merchants file that asks the simulated hub at
+// address, with each merchant's key in a file of its own as in production, and
+// returns its path. It overwrites nothing but its own.
+func writeDrillConfig(folder, address string, partners []hubtest.Partner) (string, error) {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "merchants.yml")
+	switch old, err := os.ReadFile(path); { //nolint:gosec // the operator names it
+	case err == nil && !strings.HasPrefix(string(old), drillHeader):
+		return "", fmt.Errorf("%s is there already and was not written by simulate: name another directory", path)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return "", err
+	}
+	type merchant struct {
+		CstID string `yaml:"cst_id"`
+		Key   string `yaml:"cust_key_file"`
+	}
+	var list struct {
+		Hub       string     `yaml:"hub"`
+		Merchants []merchant `yaml:"merchants"`
+	}
+	list.Hub = address
+	keys := filepath.Join(folder, "simulated-keys")
+	if err := os.MkdirAll(keys, 0o700); err != nil {
+		return "", err
+	}
+	for _, partner := range partners {
+		key := filepath.Join(keys, url.PathEscape(partner.CstID))
+		if err := os.WriteFile(key, []byte(partner.CustKey+"\n"), 0o600); err != nil {
+			return "", err
+		}
+		list.Merchants = append(list.Merchants, merchant{partner.CstID, key})
+	}
+	text, err := yaml.Dump(list)
+	if err != nil {
+		return "", fmt.Errorf("writing %s: %w", path, err)
+	}
+	return path, os.WriteFile(path, append([]byte(drillHeader), text...), 0o600)
 }

@@ -25,6 +25,9 @@ type Partner struct {
 	CstID   string
 	CustKey string
 	Plan    Plan
+	// Faults and Keys come by plan, too.
+	Faults []TimedFault
+	Keys   []KeyChange
 }
 
 // Options changes how a Hub behaves. The zero value is the documented hub.
@@ -32,6 +35,9 @@ type Options struct {
 	// Now tells the time; nil means time.Now. The simulation begins when the
 	// hub is made.
 	Now func() time.Time
+	// Speed makes all plans pass so many times as fast; 0 means 1. Tokens and
+	// the hub's own time do not hurry.
+	Speed int
 	// TokenLife is how long a token is good for; 0 means the documented 60 s.
 	TokenLife time.Duration
 	// NewTokenEndsOld makes a partner's new token end the one before. Whether
@@ -78,6 +84,7 @@ func New(options Options, partners ...Partner) *Hub {
 	if options.TokenLife == 0 {
 		options.TokenLife = time.Minute
 	}
+	options.Speed = max(1, options.Speed)
 	h := &Hub{
 		options:  options,
 		began:    options.Now(),
@@ -109,13 +116,21 @@ func (h *Hub) Break(cstID string, endpoint hub.Endpoint, fault Fault) bool {
 	return known
 }
 
-// Mend ends all faults of a partner. Requests that hang go on hanging.
+// elapsed is how far the plans have come.
+func (h *Hub) elapsed() time.Duration {
+	return h.options.Now().Sub(h.began) * time.Duration(h.options.Speed)
+}
+
+// Mend ends all faults of a partner, planned ones that are under way among
+// them. Requests that hang go on hanging.
 func (h *Hub) Mend(cstID string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	account, known := h.partners[cstID]
 	if known {
 		clear(account.faults)
+		elapsed := h.elapsed()
+		account.Faults = slices.DeleteFunc(slices.Clone(account.Faults), func(f TimedFault) bool { return f.under(elapsed) })
 	}
 	return known
 }
@@ -125,7 +140,7 @@ func (h *Hub) SetCustKey(cstID, custKey string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if account, known := h.partners[cstID]; known {
-		account.CustKey = custKey
+		account.CustKey, account.Keys = custKey, nil
 		h.endTokens(cstID)
 	}
 }
@@ -296,7 +311,17 @@ func (h *Hub) enter(cstID string, endpoint hub.Endpoint) Fault {
 	account.requests[endpoint]++
 	account.inFlight[endpoint]++
 	account.mostAtOnce[endpoint] = max(account.mostAtOnce[endpoint], account.inFlight[endpoint])
-	return account.faults[endpoint]
+	return account.fault(endpoint, h.elapsed())
+}
+
+// fault returns what an endpoint meets: what a person broke, else what is
+// planned.
+func (a *account) fault(endpoint hub.Endpoint, elapsed time.Duration) Fault {
+	if fault, broken := a.faults[endpoint]; broken {
+		return fault
+	}
+	fault, _ := a.FaultAt(endpoint, elapsed)
+	return fault
 }
 
 func (h *Hub) leave(cstID string, endpoint hub.Endpoint) {
@@ -320,7 +345,7 @@ func (h *Hub) checkPartner(body map[string]string) string {
 		return "T0200"
 	case body["custKey"] == "":
 		return "T0201"
-	case !known || account.CustKey != body["custKey"]:
+	case !known || account.KeyAt(h.elapsed()) != body["custKey"]:
 		return "T0300"
 	}
 	return ""
@@ -400,7 +425,7 @@ func (h *Hub) tellLimit(authorization string, body map[string]string) (int, map[
 		return http.StatusOK, refuse("T0320")
 	}
 	account := h.partners[granted.cstID]
-	figures := account.Plan.At(now.Sub(h.began))
+	figures := account.Plan.At(h.elapsed())
 	return http.StatusOK, map[string]any{
 		"result": "A0000", "message": "처리 성공", "cst_id": granted.cstID,
 		"total_account_amt":  amount(figures.Total),

@@ -71,7 +71,7 @@ type State struct {
 func (h *Hub) States() []State {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	elapsed := h.options.Now().Sub(h.began)
+	elapsed := h.elapsed()
 	states := make([]State, 0, len(h.partners))
 	for _, id := range h.cstIDs() {
 		account := h.partners[id]
@@ -81,8 +81,10 @@ func (h *Hub) States() []State {
 			Requests: make(map[hub.Endpoint]int), Faults: make(map[hub.Endpoint]string),
 		}
 		maps.Copy(state.Requests, account.requests)
-		for endpoint, fault := range account.faults {
-			state.Faults[endpoint] = fault.Name
+		for _, endpoint := range hub.Endpoints() {
+			if fault := account.fault(endpoint, elapsed); fault.Name != "" {
+				state.Faults[endpoint] = fault.Name
+			}
 		}
 		states = append(states, state)
 	}
