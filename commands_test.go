@@ -19,6 +19,7 @@ func TestMistakesAreTold(t *testing.T) {
 	t.Parallel()
 	key := writeFile(t, "key", testKey)
 	empty := writeFile(t, "empty", "\n")
+	broken := writeFile(t, "drill.yml", "merchant: 1\nmerchants: [{cst_id: a, total: 1}]\n")
 	web := writeFile(t, "web.yml", "tls_server_config: {cert_file: nowhere.pem, key_file: nowhere.key}\n")
 	for name, test := range map[string]struct {
 		args []string
@@ -49,6 +50,12 @@ func TestMistakesAreTold(t *testing.T) {
 		"web configuration":     {[]string{"--demo", "--web.config.file=" + web}, "--web.config.file: "},
 		"check: nobody to ask":  {[]string{"check"}, "whom to ask?"},
 		"simulate: no fault":    {[]string{"simulate", "--simulate.fault=boredom"}, `--simulate.fault: no fault "boredom": want one of`},
+		"simulate: no drill":    {[]string{"simulate", "--simulate.scenario=earthquake"}, `--simulate.scenario: no drill "earthquake": want one of hub-down, key-rotated, payout-batch, running-dry, or a file such as ./drill.yml`},
+		"simulate: no file":     {[]string{"simulate", "--simulate.scenario=/nowhere.yml"}, "--simulate.scenario: scenario file: open /nowhere.yml: no such file or directory"},
+		"simulate: bad file":    {[]string{"simulate", "--simulate.scenario=" + broken}, "--simulate.scenario: " + broken + `:1: unknown key "merchant": want one of about, cust_key, merchants`},
+		"simulate: bad speed":   {[]string{"simulate", "--simulate.speed=0"}, "--simulate.speed 0: want from 1 to 1000"},
+		"simulate: no key":      {[]string{"simulate", "--simulate.cust-key-file=" + empty}, "--simulate.cust-key-file: key file " + empty + " is empty"},
+		"check: no language":    {[]string{"--demo", "check", "--lang=de"}, "enum value must be one of en,ko, got 'de', try --help"},
 		"config.check: nothing": {[]string{"--config.check"}, "whom to ask?"},
 	} {
 		t.Run(name, func(t *testing.T) {

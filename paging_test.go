@@ -93,24 +93,41 @@ type chain struct {
 
 func startChain(t *testing.T) chain {
 	t.Helper()
-	e2e.Tool(t, "PROMETHEUS", "prometheus", "prometheus")
-	e2e.Tool(t, "ALERTMANAGER", "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
-	c := chain{receivers: &receivers{}}
+	chainTools(t)
 	sim, flags := simulated(t)
-	c.hub = sim
 	sim.SetFigures("store", hubtest.Figures{Total: 10_000_000})
 	exporter := serveHere(t, append(flags, "--payple.min-interval=1s", "--payple.max-age=5s",
 		"--threshold.warning=5000000", "--threshold.critical=1000000")...)
 	exporter.scrape(t) // the first answer may take longer than Prometheus' second
+	c := watchedOver(t, exporter)
+	c.hub = sim
+	return c
+}
+
+// chainTools skips a test where there is no Prometheus or Alertmanager.
+func chainTools(t *testing.T) {
+	t.Helper()
+	e2e.Tool(t, "PROMETHEUS", "prometheus", "prometheus")
+	e2e.Tool(t, "ALERTMANAGER", "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
+}
+
+// watchedOver puts Prometheus, Alertmanager and a telephone behind exporters,
+// with rules and routes that are in a hurry.
+func watchedOver(t *testing.T, exporters ...*running) chain {
+	t.Helper()
+	c := chain{receivers: &receivers{}}
 	phone := httptest.NewServer(c.receivers)
 	t.Cleanup(phone.Close)
 
 	routes := hurried(t, "alerts/alertmanager.example.yml", map[string]string{
 		`(?s)\nreceivers:.*`: "\n", `group_wait: \w+`: "group_wait: 0s", `group_interval: \w+`: "group_interval: 1s",
 	})
-	var webhooks strings.Builder
+	var webhooks, targets strings.Builder
 	for _, name := range []string{"pager", "ticket", "slack"} {
 		fmt.Fprintf(&webhooks, "  - {name: %[1]s, webhook_configs: [{url: '%[2]s/%[1]s'}]}\n", name, phone.URL)
+	}
+	for _, exporter := range exporters {
+		fmt.Fprintf(&targets, "'%s',", hostOf(exporter.url))
 	}
 	alertmanager := e2e.Alertmanager(t, routes+"receivers:\n"+webhooks.String())
 	rules := writeFile(t, "rules.yml", hurried(t, "alerts/payple.rules.yml", map[string]string{
@@ -120,10 +137,10 @@ func startChain(t *testing.T) chain {
 global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
 rule_files: ['%s']
 alerting: {alertmanagers: [{static_configs: [{targets: ['%s']}]}]}
-scrape_configs: [{job_name: payple, static_configs: [{targets: ['%s']}]}]
-`, rules, hostOf(alertmanager.URL), hostOf(exporter.url)))
-	e2e.Eventually(t, "the exporter is scraped", func() bool {
-		return len(c.prometheus.Query(t, "payple:transfer_remain_amount")) == 1
+scrape_configs: [{job_name: payple, static_configs: [{targets: [%s]}]}]
+`, rules, hostOf(alertmanager.URL), targets.String()))
+	e2e.Eventually(t, "the exporters are scraped", func() bool {
+		return len(c.prometheus.Query(t, "count by (instance) (payple_transfer_remain_amount)")) == len(exporters)
 	})
 	return c
 }
