@@ -81,6 +81,9 @@ func (r *reader) merchant(node *yaml.Node) Merchant {
 	}
 	m.Start = hubtest.Figures{Total: r.won(fields, "total", 0), Transferred: r.won(fields, "transferred", 0)}
 	m.DrainPerMinute = r.won(fields, "drain_per_minute", 0)
+	if m.DrainPerMinute > mostDrain {
+		r.fault(fields["drain_per_minute"], "drain_per_minute %s: want %s or less", m.DrainPerMinute.Grouped(), mostDrain.Grouped())
+	}
 	for _, item := range r.list(fields, "events") {
 		m.Events = append(m.Events, r.event(item))
 	}
@@ -90,6 +93,9 @@ func (r *reader) merchant(node *yaml.Node) Merchant {
 	return m
 }
 
+// mostDrain keeps months of draining within what an amount can hold.
+const mostDrain hub.Won = 1_000_000_000
+
 // event reads when something happens, and what.
 func (r *reader) event(node *yaml.Node) Event {
 	fields := r.mapping(node, "after", "at", "every", "pay", "top_up", "cust_key")
@@ -98,20 +104,31 @@ func (r *reader) event(node *yaml.Node) Event {
 		Pay: r.won(fields, "pay", 0), TopUp: r.won(fields, "top_up", -hub.MaxWon), CustKey: r.optional(fields, "cust_key"),
 	}
 	at, daily := fields["at"]
+	if node.Kind != yaml.MappingNode {
+		return e
+	}
 	if _, after := fields["after"]; after == daily {
 		r.fault(node, "when? Give either after (such as 10m from the start) or at (such as 10:00 in Korea, every day)")
 	}
 	if daily {
 		e.Daily, e.Clock = true, r.clock(at)
 	}
-	if every, given := fields["every"]; given && (daily || e.CustKey != "") {
+	every, repeated := fields["every"]
+	switch {
+	case repeated && (daily || e.CustKey != ""):
 		r.fault(every, "every goes with after, and with pay or top_up: take it out")
+	case repeated && e.Every > 0 && e.Every < shortest:
+		r.fault(every, "every %s: want %s or more", e.Every, shortest)
 	}
-	if node.Kind == yaml.MappingNode && given(fields, "pay", "top_up", "cust_key") != 1 {
+	if given(fields, "pay", "top_up", "cust_key") != 1 {
 		r.fault(node, "what happens? Give one of pay, top_up and cust_key")
 	}
 	return e
 }
+
+// shortest is how often something may happen: a plan is worked out from its
+// beginning each time that it is asked for.
+const shortest = time.Second
 
 // given counts the keys that are there.
 func given(fields map[string]*yaml.Node, keys ...string) int {

@@ -1,0 +1,113 @@
+package hubtest_test
+
+import (
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"payple_exporter/hub"
+	"payple_exporter/hub/hubtest"
+)
+
+// What is planned is a pure function of the time: asked for any moment, in any
+// order, it is the same.
+func TestPlannedFaultsComeAndGo(t *testing.T) {
+	t.Parallel()
+	down, refused, slow := hubtest.Status(503, hub.ReasonHTTPStatus), hubtest.Result("T0300", hub.ReasonAuth), hubtest.Slow(time.Second)
+	figures, err := hubtest.ParseFault("remain_amt-missing") // of the endpoint remain alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	partner := hubtest.Partner{Faults: []hubtest.TimedFault{
+		{From: 5 * time.Minute, Until: 15 * time.Minute, Fault: down},
+		{From: 10 * time.Minute, Until: 12 * time.Minute, Fault: refused},
+		{From: 30 * time.Minute, Endpoint: hub.EndpointRemain, Fault: slow},
+		{From: 20 * time.Minute, Until: 21 * time.Minute, Fault: figures},
+	}}
+	for _, test := range []struct {
+		minutes       float64
+		token, remain string
+	}{
+		{40, "", "slow=1s"},
+		{0, "", ""},
+		{4.99, "", ""},
+		{5, "status=503", "status=503"},
+		{10, "result=T0300", "result=T0300"},
+		{12, "status=503", "status=503"},
+		{15, "", ""},
+		{20.5, "", "remain_amt-missing"},
+		{1e6, "", "slow=1s"},
+	} {
+		elapsed := time.Duration(test.minutes * float64(time.Minute))
+		token, _ := partner.FaultAt(hub.EndpointToken, elapsed)
+		remain, _ := partner.FaultAt(hub.EndpointRemain, elapsed)
+		if token.Name != test.token || remain.Name != test.remain {
+			t.Errorf("minute %v: token %q, remain %q; want %q, %q", test.minutes, token.Name, remain.Name, test.token, test.remain)
+		}
+	}
+}
+
+// A key is good from its rotation to the next.
+func TestKeysRotate(t *testing.T) {
+	t.Parallel()
+	partner := hubtest.Partner{CustKey: "first", Keys: []hubtest.KeyChange{{20 * time.Minute, "third"}, {10 * time.Minute, "second"}}}
+	for minute, want := range map[time.Duration]string{0: "first", 9: "first", 10: "second", 19: "second", 20: "third", 1000: "third"} {
+		if got := partner.KeyAt(minute * time.Minute); got != want {
+			t.Errorf("minute %d: %s, want %s", minute, got, want)
+		}
+	}
+}
+
+// ask asks a hub for the figures of store.
+func ask(t *testing.T, url, key string) (hub.Limit, error) {
+	t.Helper()
+	client := hub.NewClient(hub.Options{URL: url})
+	return hub.NewSession(client, "store", hub.FixedKey(hub.NewSecret(key), "test")).Remain(t.Context())
+}
+
+// The hub plays its plans on the clock it is given, as fast as it is told; a
+// person's faults go before planned ones, and mending ends the one under way
+// but not the next.
+func TestHubPlaysItsPlans(t *testing.T) {
+	t.Parallel()
+	clock := &hubtest.Clock{}
+	down := hubtest.Status(503, hub.ReasonHTTPStatus)
+	sim := hubtest.New(hubtest.Options{Now: clock.Now, Speed: 10}, hubtest.Partner{
+		CstID: "store", CustKey: "first", Plan: hubtest.Plan{Start: hubtest.Figures{Total: 1_000_000}, DrainPerMinute: 1000},
+		Faults: []hubtest.TimedFault{{From: 10 * time.Minute, Until: 30 * time.Minute, Fault: down}, {From: 50 * time.Minute, Fault: down}},
+		Keys:   []hubtest.KeyChange{{40 * time.Minute, "second"}},
+	})
+	server := httptest.NewServer(sim)
+	t.Cleanup(server.Close)
+	expect := func(key string, remain hub.Won, reason hub.Reason) {
+		t.Helper()
+		limit, err := ask(t, server.URL, key)
+		got := hub.Reason("")
+		if failure, ok := err.(*hub.Error); ok { //nolint:errorlint // it always is one
+			got = failure.Reason
+		}
+		if got != reason || limit.Remain != remain {
+			t.Errorf("got %s %q, want %s %q", limit.Remain, got, remain, reason)
+		}
+	}
+	expect("first", 1_000_000, "")
+	clock.Advance(30 * time.Second) // minute 5
+	expect("first", 995_000, "")
+	clock.Advance(30 * time.Second) // minute 10
+	expect("first", 0, hub.ReasonHTTPStatus)
+	sim.Break("store", hub.EndpointToken, hubtest.Result("T0310", hub.ReasonIPNotAllowed))
+	expect("first", 0, hub.ReasonIPNotAllowed)
+	sim.Mend("store")
+	expect("first", 990_000, "")
+	clock.Advance(3 * time.Minute) // minute 40
+	expect("first", 0, hub.ReasonAuth)
+	expect("second", 960_000, "")
+	clock.Advance(time.Minute) // minute 50
+	expect("second", 0, hub.ReasonHTTPStatus)
+	sim.SetCustKey("store", "mine")
+	sim.Mend("store")
+	expect("mine", 950_000, "")
+	if violations := sim.Violations(); len(violations) > 0 {
+		t.Errorf("departures from the documented protocol: %q", violations)
+	}
+}
