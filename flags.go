@@ -60,53 +60,74 @@ type program struct {
 	getenv         func(string) string
 	// execute is the command; nil if the command line asked for help or the
 	// version, which have been printed.
-	execute func(context.Context) error
+	execute action
 }
+
+// action is what a command of the program does.
+type action func(context.Context) error
 
 // parse reads the command line and the environment.
 func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) (*program, error) {
 	p := &program{stdout: stdout, stderr: stderr, getenv: getenv}
-	app := kingpin.New(appName, "Exposes how much a Payple partner may still pay out as Prometheus metrics.")
-	app.HelpFlag.Short('h')
-	app.Version(version.Print(appName))
-	app.VersionFlag.Short('v')
-	app.UsageWriter(stdout)
-	app.ErrorWriter(stderr)
-	app.DefaultEnvars()
+	app, commands := p.define()
 	answered := false
 	app.Terminate(func(int) { answered = true })
-	p.flags.merchants(app)
-	p.flags.logging(app)
-	commands := map[string]func(context.Context) error{}
-
-	serve := app.Command("serve", "Serve metrics. This is what happens without a command.").Default()
-	p.flags.serving(serve)
-	commands[serve.FullCommand()] = p.serve
-
-	check := app.Command("check", "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
-	check.Flag("json", "Print JSON for scripts, in English always.").BoolVar(&p.flags.checkJSON)
-	check.Flag("lang", "Language of what is printed for people: en or ko; by default the terminal's (LC_ALL, LC_MESSAGES, LANG).").
-		EnumVar(&p.flags.checkLang, string(lang.English), string(lang.Korean))
-	commands[check.FullCommand()] = p.check
-
-	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
-	p.flags.simulating(simulate)
-	commands[simulate.FullCommand()] = p.simulate
-
-	health := app.Command("healthcheck", "Ask the running exporter whether it is healthy, for images without a shell.")
-	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
-		Default(":10911").StringsVar(&p.flags.healthAddresses)
-	commands[health.FullCommand()] = p.healthcheck
-
-	command, err := app.Parse(args)
+	name, err := app.Parse(wholeWords(args))
 	if answered {
 		return p, nil
 	}
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%w, try --help", err)}
 	}
-	p.execute = commands[command]
+	p.execute = commands[name]
 	return p, nil
+}
+
+// wholeWords leaves out the beginning of a command's name that a shell wants
+// completed: kingpin takes it for the default command's argument and offers
+// nothing, while of all names the shell picks the fitting ones itself.
+func wholeWords(args []string) []string {
+	last := len(args) - 1
+	if last < 1 || args[0] != "--completion-bash" || args[last] == "" || strings.HasPrefix(args[last], "-") {
+		return args
+	}
+	if previous := args[last-1]; last > 1 && strings.HasPrefix(previous, "--") && !strings.Contains(previous, "=") {
+		return args // the value of a flag
+	}
+	return args[:last]
+}
+
+// define defines all commands and flags, and what the commands do.
+func (p *program) define() (*kingpin.Application, map[string]action) {
+	app := kingpin.New(appName, "Exposes how much a Payple partner may still pay out as Prometheus metrics.")
+	app.HelpFlag.Short('h')
+	app.Version(version.Print(appName))
+	app.VersionFlag.Short('v')
+	app.UsageWriter(p.stdout)
+	app.ErrorWriter(p.stderr)
+	app.DefaultEnvars()
+	p.flags.merchants(app)
+	p.flags.logging(app)
+
+	serve := app.Command("serve", "Serve metrics. This is what happens without a command.").Default()
+	p.flags.serving(serve)
+
+	check := app.Command("check", "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
+	check.Flag("json", "Print JSON for scripts, in English always.").BoolVar(&p.flags.checkJSON)
+	check.Flag("lang", "Language of what is printed for people: en or ko; by default the terminal's (LC_ALL, LC_MESSAGES, LANG).").
+		EnumVar(&p.flags.checkLang, string(lang.English), string(lang.Korean))
+
+	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
+	p.flags.simulating(simulate)
+
+	health := app.Command("healthcheck", "Ask the running exporter whether it is healthy, for images without a shell.")
+	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
+		Default(":10911").StringsVar(&p.flags.healthAddresses)
+
+	return app, map[string]action{
+		serve.FullCommand(): p.serve, check.FullCommand(): p.check,
+		simulate.FullCommand(): p.simulate, health.FullCommand(): p.healthcheck,
+	}
 }
 
 // merchants defines the flags that say whom to ask, and how.

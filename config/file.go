@@ -99,7 +99,7 @@ func (r *reader) fault(node *yaml.Node, format string, args ...any) {
 
 // read reads the whole file.
 func (r *reader) read(root *yaml.Node) Config {
-	top := r.mapping(root, "hub", "min_interval", "merchants")
+	top := r.mapping(root, names(TopKeys())...)
 	if node, ok := top["hub"]; ok {
 		r.defaults.Hub = r.hub(node)
 	}
@@ -233,7 +233,7 @@ func (r *reader) interval(node *yaml.Node) time.Duration {
 // merchant reads one entry of the list, and whether it is good enough to be
 // compared with the others.
 func (r *reader) merchant(node *yaml.Node) (Merchant, bool) {
-	fields := r.mapping(node, "name", "cst_id", "cust_key_file", "cust_key_env", "hub", "thresholds")
+	fields := r.mapping(node, names(MerchantKeys())...)
 	merchant := Merchant{Hub: r.defaults.Hub, Thresholds: r.defaults.Thresholds}
 	id, ok := fields["cst_id"]
 	if !ok {
