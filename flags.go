@@ -88,7 +88,7 @@ func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) 
 // nothing, while of all names the shell picks the fitting ones itself.
 func wholeWords(args []string) []string {
 	last := len(args) - 1
-	if last < 1 || args[0] != "--completion-bash" || args[last] == "" || strings.HasPrefix(args[last], "-") {
+	if last < 1 || args[0] != "--completion-bash" || strings.HasPrefix(args[last], "-") {
 		return args
 	}
 	if previous := args[last-1]; last > 1 && strings.HasPrefix(previous, "--") && !strings.Contains(previous, "=") {
