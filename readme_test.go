@@ -2,63 +2,56 @@ package main
 
 import (
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/hub/hubtest"
 )
 
-func readme(t *testing.T) string {
+func readFile(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile("README.md")
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// README.md tells of every flag, every metric, every reason and every cause,
-// and of no flag that there is not.
-func TestReadmeIsComplete(t *testing.T) {
+func readmes() []string { return []string{"README.md", "README.ko.md"} }
+
+// Both languages of README.md tell of no flag and no metric that there is not.
+func TestReadmesAreTrue(t *testing.T) {
 	t.Parallel()
-	text := readme(t)
-	var flags []string
-	for _, command := range []string{"serve", "check", "simulate", "healthcheck"} {
-		flags = append(flags, regexp.MustCompile(`--(?:\[no-\])?[a-z][a-z.-]+[a-z]`).FindAllString(help(t, command), -1)...)
-	}
-	known := make(map[string]bool)
-	for _, flag := range flags {
-		flag = strings.Replace(flag, "[no-]", "", 1)
-		known[flag] = true
-		if !strings.HasPrefix(flag, "--help") && flag != "--version" && !strings.Contains(text, "`"+flag) {
-			t.Errorf("no word of %s", flag)
-		}
-	}
-	for _, flag := range regexp.MustCompile("--[a-z]+[.][a-z.-]+[a-z]").FindAllString(text, -1) {
-		if !known[flag] {
-			t.Errorf("there is no %s", flag)
-		}
-	}
-	names := []string{
-		collector.NameBuildInfo, collector.NameConfigLoadSuccessful, collector.NameConfigLoadTime,
-		collector.NameHubRequests, collector.NameHubRequestFailures, collector.NameHubRequestDuration, collector.NameHubResults,
-	}
+	known := knownFlags(t)
+	metrics := make(map[string]bool)
 	for _, metric := range collector.Metrics() {
-		names = append(names, metric.Name)
+		metrics[metric.Name] = true
 	}
-	for _, reason := range hub.Reasons() {
-		names = append(names, string(reason))
-	}
-	for _, cause := range collector.Causes() {
-		names = append(names, cause.String())
-	}
-	for _, name := range names {
-		if !strings.Contains(text, "`"+name+"`") {
-			t.Errorf("no word of %s", name)
+	for _, path := range append(readmes(), "docs/check.md", "docs/drills.md") {
+		text := readFile(t, path)
+		for _, flag := range regexp.MustCompile("--(payple|threshold|config|web|log|simulate)[.][a-z.-]+[a-z]").FindAllString(text, -1) {
+			if !known[flag] && !strings.HasPrefix(flag, "--config.file=alerts") && flag != "--web.listen-address" {
+				t.Errorf("%s: there is no %s", path, flag)
+			}
 		}
+		for _, name := range regexp.MustCompile("`payple_[a-z_]+`").FindAllString(text, -1) {
+			if name := strings.Trim(name, "`"); !metrics[name] && name != "payple_exporter" && !strings.HasPrefix(name, "payple_max_age") {
+				t.Errorf("%s: there is no %s", path, name)
+			}
+		}
+	}
+	if n := len(hubtest.Faults()); n <= 100 {
+		t.Errorf("README.md speaks of over a hundred wrong answers, and there are %d", n)
+	}
+	if n := len(hub.Reasons()); n != 10 {
+		t.Errorf("README.md speaks of ten reasons, and there are %d", n)
 	}
 }
 
@@ -75,13 +68,167 @@ func help(t *testing.T, name string) string {
 // the path of the key.
 func TestReadmeExampleIsTheTestedOne(t *testing.T) {
 	t.Parallel()
-	example, err := os.ReadFile("config/testdata/merchants.yml")
+	_, tested, _ := strings.Cut(readFile(t, "config/testdata/merchants.yml"), "hub: real")
+	tested = strings.Replace(tested, "testdata/partner1.custkey", "/run/secrets/partner1", 1)
+	if !strings.Contains(readFile(t, "README.md"), "hub: real"+tested) {
+		t.Errorf("README.md does not hold\n%s", tested)
+	}
+}
+
+// document is what two languages of one text must have in common.
+type document struct {
+	headings []string // their levels, and what stands in backquotes
+	blocks   []string // code without comments and words
+	links    []string // but for the screenshot and the other language
+	rows     []string // of tables: how many columns, and what stands in backquotes
+	points   int      // of lists
+}
+
+var languageLinks = []string{"README.md", "README.ko.md", "docs/images/page.png", "docs/images/page-ko.png"}
+
+// dissect reads a Markdown document.
+func dissect(text string) document {
+	var d document
+	block, inBlock := "", false
+	quoted := func(line string) string {
+		return strings.Join(slices.Sorted(slices.Values(regexp.MustCompile("`[^`]+`").FindAllString(line, -1))), " ")
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "```"):
+			if inBlock {
+				d.blocks = append(d.blocks, block)
+			}
+			block, inBlock = line+"\n", !inBlock
+		case inBlock:
+			block += withoutWords(line) + "\n"
+		case strings.HasPrefix(line, "#"):
+			d.headings = append(d.headings, strings.TrimRight(line[:strings.IndexByte(line, ' ')]+" "+regexp.MustCompile(`\d\.|payple_exporter|Prometheus|Alertmanager`).FindString(line), " "))
+		case strings.HasPrefix(line, "|"):
+			d.rows = append(d.rows, strings.Repeat("|", strings.Count(line, "|"))+" "+quoted(line))
+		case strings.HasPrefix(line, "- "):
+			d.points++
+		}
+		if !inBlock {
+			for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(line, -1) {
+				if !slices.Contains(languageLinks, link[1]) {
+					d.links = append(d.links, link[1])
+				}
+			}
+		}
+	}
+	slices.Sort(d.links)
+	return d
+}
+
+// withoutWords takes comments, and the labels of pictures, out of a line of
+// code.
+func withoutWords(line string) string {
+	line = regexp.MustCompile(`(^| +)# .*$`).ReplaceAllString(line, "")
+	return regexp.MustCompile(`(\["|\|")[^"]*("\]|"\|)`).ReplaceAllString(line, "$1…$2")
+}
+
+// README.ko.md has what README.md has: the same sections in the same order,
+// the same code, tables and links. Only the words differ.
+func TestReadmesKeepInStep(t *testing.T) {
+	t.Parallel()
+	english, korean := dissect(readFile(t, "README.md")), dissect(readFile(t, "README.ko.md"))
+	for _, part := range []struct {
+		name string
+		a, b []string
+	}{
+		{"headings", english.headings, korean.headings},
+		{"code blocks", english.blocks, korean.blocks},
+		{"links", english.links, korean.links},
+		{"rows of tables", english.rows, korean.rows},
+	} {
+		if len(part.a) == 0 {
+			t.Errorf("README.md has no %s", part.name)
+		}
+		for i := range max(len(part.a), len(part.b)) {
+			var a, b string
+			if i < len(part.a) {
+				a = part.a[i]
+			}
+			if i < len(part.b) {
+				b = part.b[i]
+			}
+			if a != b {
+				t.Errorf("%s: README.md has %q where README.ko.md has %q", part.name, a, b)
+				break
+			}
+		}
+	}
+	if english.points != korean.points || english.points == 0 {
+		t.Errorf("%d points of lists in English, %d in Korean", english.points, korean.points)
+	}
+}
+
+// pendingLinks are linked to before they are there. Take each out of the list
+// once it is.
+func pendingLinks() []string {
+	return []string{
+		"docs/images/page.png", "docs/images/page-ko.png", "docs/reliability.md", "docs/security.md", "deploy/systemd", "deploy/kubernetes",
+	}
+}
+
+// Every relative link of every document leads somewhere.
+func TestLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	seen := 0
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git") {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(path) != ".md" {
+			return nil
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(withoutBlocks(readFile(t, path)), -1) {
+			target, anchor, _ := strings.Cut(link[1], "#")
+			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
+				continue
+			}
+			seen++
+			leads := path
+			if target != "" {
+				leads = filepath.Join(filepath.Dir(path), filepath.FromSlash(target))
+			}
+			if _, err := os.Stat(leads); err != nil {
+				if slices.Contains(pendingLinks(), filepath.ToSlash(leads)) {
+					t.Logf("pending: %s", leads)
+					continue
+				}
+				t.Errorf("%s links to %s, which is not there", path, link[1])
+				continue
+			}
+			if anchor != "" && filepath.Ext(leads) == ".md" && !slices.Contains(anchors(readFile(t, leads)), anchor) {
+				t.Errorf("%s links to %s, and there is no such heading", path, link[1])
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, tested, _ := strings.Cut(string(example), "hub: real")
-	tested = strings.Replace(tested, "testdata/partner1.custkey", "/run/secrets/partner1", 1)
-	if !strings.Contains(readme(t), "hub: real"+tested) {
-		t.Errorf("README.md does not hold\n%s", tested)
+	if seen < 40 {
+		t.Errorf("only %d links were looked at", seen)
 	}
+}
+
+func withoutBlocks(text string) string {
+	return regexp.MustCompile("(?s)```.*?```").ReplaceAllString(text, "")
+}
+
+// anchors are the names that a forge gives to headings.
+func anchors(text string) []string {
+	var all []string
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(withoutBlocks(text), -1) {
+		name := strings.ReplaceAll(strings.ToLower(heading[1]), " ", "-")
+		all = append(all, regexp.MustCompile(`[^\p{L}\p{N}_-]`).ReplaceAllString(name, ""))
+	}
+	return all
 }
