@@ -128,7 +128,7 @@ func TestCheckTextsAreInBothLanguages(t *testing.T) {
 	value := reflect.ValueOf(table)
 	for i := range value.NumField() {
 		name, field := value.Type().Field(i).Name, value.Field(i)
-		if text, ok := field.Interface().(lang.Text); ok {
+		if text, ok := reflect.TypeAssert[lang.Text](field); ok {
 			compare(name, text)
 			continue
 		}

@@ -51,8 +51,8 @@ func TestPlannedFaultsComeAndGo(t *testing.T) {
 func TestKeysRotate(t *testing.T) {
 	t.Parallel()
 	partner := hubtest.Partner{CustKey: "first", Keys: []hubtest.KeyChange{{20 * time.Minute, "third"}, {10 * time.Minute, "second"}}}
-	for minute, want := range map[time.Duration]string{0: "first", 9: "first", 10: "second", 19: "second", 20: "third", 1000: "third"} {
-		if got := partner.KeyAt(minute * time.Minute); got != want {
+	for minute, want := range map[int]string{0: "first", 9: "first", 10: "second", 19: "second", 20: "third", 1000: "third"} {
+		if got := partner.KeyAt(time.Duration(minute) * time.Minute); got != want {
 			t.Errorf("minute %d: %s, want %s", minute, got, want)
 		}
 	}

@@ -96,7 +96,7 @@ func (s Scenario) Partners(began time.Time, speed int) []hubtest.Partner {
 			Plan: hubtest.Plan{Start: m.Start, DrainPerMinute: m.DrainPerMinute},
 		}
 		for _, e := range m.Events {
-			after, every := e.times(began, time.Duration(max(1, speed)))
+			after, every := e.times(began, max(1, speed))
 			if e.CustKey != "" {
 				partner.Keys = append(partner.Keys, hubtest.KeyChange{After: after, CustKey: e.CustKey})
 				continue
@@ -112,7 +112,7 @@ const day = 24 * time.Hour
 
 // times returns when an event first happens, and how often after that, by the
 // clock of the plan.
-func (e Event) times(began time.Time, speed time.Duration) (after, every time.Duration) {
+func (e Event) times(began time.Time, speed int) (after, every time.Duration) {
 	if !e.Daily {
 		return e.After, e.Every
 	}
@@ -123,5 +123,6 @@ func (e Event) times(began time.Time, speed time.Duration) (after, every time.Du
 	if wait == 0 {
 		wait = day // a plan's events come after its beginning
 	}
-	return wait * speed, day * speed
+	hurried := func(d time.Duration) time.Duration { return time.Duration(int64(d) * int64(speed)) }
+	return hurried(wait), hurried(day)
 }

@@ -81,7 +81,9 @@ func TestTimesOfDay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	korea := func(hour, minute, second int) time.Time { return time.Date(2026, 11, 23, hour, minute, second, 0, hub.KST()) }
+	korea := func(hour, minute, second int) time.Time {
+		return time.Date(2026, 11, 23, hour, minute, second, 0, hub.KST())
+	}
 	for _, test := range []struct {
 		began time.Time
 		speed int
