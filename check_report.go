@@ -78,7 +78,10 @@ func (r report) took(group []finding, step int) string {
 	}
 	longest := time.Duration(slowest(group, step) * float64(time.Second))
 	text := fmt.Sprintf("%.0f ms", longest.Seconds()*1000)
-	if longest < 10*time.Millisecond {
+	switch {
+	case longest < 50*time.Microsecond:
+		return "<0.1 ms"
+	case longest < 10*time.Millisecond:
 		text = fmt.Sprintf("%.1f ms", longest.Seconds()*1000)
 	}
 	if len(group) > 1 {

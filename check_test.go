@@ -284,7 +284,7 @@ func TestCheckNamesTheProxy(t *testing.T) {
 		t.Errorf("%v:\n%s", err, &stdout)
 	}
 	text := stdout.String()
-	if !regexp.MustCompile(`proxy +failed +[0-9.]+ ms +`+regexp.QuoteMeta(refusing.URL)+` \(HTTPS_PROXY\)`).MatchString(text) ||
+	if !regexp.MustCompile(`proxy +failed +<?[0-9.]+ ms +`+regexp.QuoteMeta(refusing.URL)+` \(HTTPS_PROXY\)`).MatchString(text) ||
 		!strings.Contains(text, "the proxy answered HTTP 502") || strings.Contains(text, "pass-word") {
 		t.Errorf("got:\n%s", text)
 	}
