@@ -55,10 +55,10 @@ func code(text string) string {
 	return "`" + text + "`"
 }
 
-func codes[T ~string](texts []T) string {
+func codes[T any](texts []T) string {
 	all := make([]string, len(texts))
 	for i, text := range texts {
-		all[i] = code(string(text))
+		all[i] = code(fmt.Sprint(text))
 	}
 	return strings.Join(all, ", ")
 }
@@ -77,8 +77,8 @@ func scraped(t *testing.T) map[string]*dto.MetricFamily {
 	return families
 }
 
-// labelsOf returns the names of all labels in a family.
-func labelsOf(family *dto.MetricFamily) []string {
+// labelNames returns the names of all labels in a family.
+func labelNames(family *dto.MetricFamily) []string {
 	names := make(map[string]bool)
 	for _, metric := range family.GetMetric() {
 		for _, label := range metric.GetLabel() {
@@ -120,7 +120,7 @@ func metricsDocument(t *testing.T) string {
 		if kind == "histogram" {
 			kind = "histogram, classic and native"
 		}
-		rows = append(rows, []string{code(name), kind, codes(labelsOf(family)), family.GetHelp()})
+		rows = append(rows, []string{code(name), kind, codes(labelNames(family)), family.GetHelp()})
 	}
 	table(&out, []string{"metric", "type", "labels", "meaning"}, rows)
 	out.WriteString("Besides, unless `--web.disable-exporter-metrics` is set: `go_*` and `process_*` of the Go runtime and the process, and `promhttp_*` of the metrics page.\n\n")
@@ -292,7 +292,7 @@ func TestDocsAreComplete(t *testing.T) {
 		names = append(names, string(reason))
 	}
 	for _, cause := range collector.Causes() {
-		names = append(names, string(cause))
+		names = append(names, cause.String())
 	}
 	for flag := range knownFlags(t) {
 		if !strings.HasPrefix(flag, "--help") && flag != "--version" {
