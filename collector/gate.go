@@ -85,6 +85,7 @@ type Gate struct {
 	running chan struct{}
 	pace    *pace
 	memory  memory
+	history history // beside memory, which snapshots copy
 }
 
 // memory is what a gate knows of its merchant.
@@ -209,6 +210,7 @@ func (g *Gate) end(began time.Time, limit hub.Limit, err error) {
 	g.memory.duration = now.Sub(began)
 	if err == nil {
 		g.memory.limit, g.memory.lastSuccess, g.memory.failure = limit, now, nil
+		g.history.add(now, limit, max(historyGap, 3*g.settings.MinInterval))
 		g.pace.succeeded()
 	} else {
 		g.fail(now, asFailure(err))
@@ -225,6 +227,7 @@ func (g *Gate) fail(now time.Time, failure *hub.Error) {
 	}
 	g.memory.failures++
 	g.memory.failure = failure
+	g.history.miss()
 	g.pace.failed(now, failure.Reason, failure.RetryAfter)
 }
 

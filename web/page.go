@@ -2,88 +2,224 @@ package web
 
 import (
 	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
 	_ "embed"
-	"fmt"
+	"encoding/base64"
 	"html/template"
+	"math"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-kit/log/level"
 
-	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/lang"
 )
 
-//go:embed page.html
-var pageHTML string
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+)
 
-// parsePage parses the page's template. It panics if that is broken: the first
-// person who opens the page must not be the one who finds out.
-func parsePage() *template.Template { return template.Must(template.New("page").Parse(pageHTML)) }
+const (
+	// pageRows is how many merchants one page shows.
+	pageRows = 50
+	// pageWait is how long the page waits for the hub. A person wants to see
+	// what is known; the queries go on, and the next look has their answers.
+	pageWait = time.Second
+	// refreshEvery is how often the page loads itself anew, and refreshSoon how
+	// soon while first answers are awaited.
+	refreshEvery = 15 * time.Second
+	refreshSoon  = 2 * time.Second
+	// fewMerchants are found without a search.
+	fewMerchants = 10
+)
 
-// row is one merchant on the page.
-type row struct {
-	Name, Hub                     string
-	Remain, Transferred, Total    string
-	State, Action, Class, NextAsk string
+// statusPage is the page at /, ready to be written.
+type statusPage struct {
+	template *template.Template
+	policy   string
+	words    words
 }
+
+// newStatusPage parses the template. It panics if that is broken: the first
+// person who opens the page must not be the one who finds out.
+func newStatusPage() statusPage {
+	// The style sheet's hash lets it stand in the page, and nothing else.
+	hash := sha256.Sum256([]byte(pageCSS))
+	return statusPage{
+		template: template.Must(template.New("page").Parse(pageHTML)),
+		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
+			"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+		words: pageWords(),
+	}
+}
+
+// view is what the template shows.
+type view struct {
+	T words
+
+	speaker speaker
+	Lang, OtherLang            lang.Language
+	Title                      string
+	Icon                       template.URL
+	Style                      template.CSS
+	Demo                       bool
+	Tone, Headline, Attention  string
+	Counts                     []count
+	Toolbar                    bool
+	Query                      string
+	Hidden                     []field // what the search form has to hand on
+	All, OnlyAttention         choice
+	Found                      string
+	Rows                       []row
+	Range, Previous, Next      string
+	Refresh                    int // seconds; 0 is off
+	RefreshState, RefreshLabel string
+	RefreshLink, LanguageLink  string
+	Now, Version, Metrics      string
+	Docs                       string
+}
+
+// count is how many merchants are in one condition.
+type count struct {
+	Tone, Badge, Number string
+}
+
+// choice is a link to one of several views.
+type choice struct {
+	Text, Link string
+	Current    bool
+}
+
+type field struct{ Name, Value string }
 
 // page shows what is known of every merchant. Opening it asks the hub under
 // the same rules as a scrape.
 func (s *Server) page(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := s.scrapeContext(r)
+	a := parseAsk(r.URL.Query())
+	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(s.options.PageWait, pageWait))
 	defer cancel()
-	now := s.options.Now()
-	var rows []row
-	for _, snapshot := range s.options.Collector().Snapshots(ctx) {
-		rows = append(rows, newRow(snapshot, now))
-	}
-	var page bytes.Buffer
-	err := s.pageTemplate.Execute(&page, map[string]any{
-		"Demo": s.options.Demo, "Version": s.options.Version, "Metrics": s.options.TelemetryPath, "Rows": rows,
-		"Now": now.In(hub.KST()).Format("2006-01-02 15:04:05 KST"),
-	})
-	if err != nil {
+	speaker := speaker{s.status.words, a.speaks(r.Header.Get("Accept-Language"))}
+	page := s.view(ctx, a, speaker)
+	var body bytes.Buffer
+	if err := s.status.template.Execute(&body, &page); err != nil {
 		_ = level.Error(s.options.Logger).Log("msg", "writing the page", "err", err)
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", string(page.Lang))
+	w.Header().Set("Vary", "Accept-Language")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-	_, _ = w.Write(page.Bytes()) // the client may be gone: its business
+	w.Header().Set("Content-Security-Policy", s.status.policy)
+	_, _ = w.Write(body.Bytes()) // the client may be gone: its business
 }
 
-func newRow(s collector.Snapshot, now time.Time) row {
-	r := row{Name: s.Merchant.Name, Hub: s.Merchant.Hub, Remain: "unknown", Transferred: "unknown", Total: "unknown"}
-	if s.Known {
-		r.Remain, r.Transferred, r.Total = s.Limit.Remain.String(), s.Limit.TotalTransfer.String(), s.Limit.TotalAccount.String()
+// view judges all merchants, and puts those into words that are asked for.
+func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
+	merchants := s.options.Collector()
+	snapshots := merchants.Snapshots(ctx)
+	now := s.options.Now()
+	all, counted := make([]standing, 0, len(snapshots)), tally{}
+	for i, snapshot := range snapshots {
+		j := judge(i, snapshot, merchants.Pace(i))
+		counted[j.condition]++
+		if a.wants(j) {
+			all = append(all, j)
+		}
 	}
-	r.State, r.Class = state(s, now)
-	if s.Failure != nil {
-		r.Action = s.Failure.Action().English
+	slices.SortFunc(all, worstFirst)
+	v := s.frame(a, speaker, counted, now)
+	from, to := a.window(len(all))
+	for _, j := range all[from:to] {
+		v.Rows = append(v.Rows, speaker.newRow(j, merchants.History(j.index), now))
 	}
-	if !s.NextQuery.IsZero() {
-		r.NextAsk = clockTime(s.NextQuery)
+	if a.query != "" {
+		v.Found = speaker.say(speaker.Found, grouped(len(all)), a.query)
 	}
-	return r
+	if len(all) > pageRows {
+		v.Range = speaker.say(speaker.Range, grouped(from+1), grouped(to), grouped(len(all)))
+		shown := from/pageRows + 1
+		if from > 0 {
+			v.Previous = a.at(shown - 1).link()
+		}
+		if to < len(all) {
+			v.Next = a.at(shown + 1).link()
+		}
+	}
+	return v
 }
 
-// state says in words where the figures come from and why, and gives the class
-// to show it in.
-func state(s collector.Snapshot, now time.Time) (words, class string) {
-	switch {
-	case !s.Attempted:
-		return "not asked yet", "unknown"
-	case s.Up:
-		return fmt.Sprintf("as of %s, %s ago", clockTime(s.LastSuccess), ago(now, s.LastSuccess)), "known"
-	case s.Known:
-		return fmt.Sprintf("kept from %s: %v, since %s", clockTime(s.LastSuccess), s.Failure, clockTime(s.FailingSince)), "kept"
-	default:
-		return fmt.Sprintf("%v, since %s", s.Failure, clockTime(s.FailingSince)), "unknown"
+// frame is the page without its rows.
+func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) view {
+	worst, _ := counted.answer()
+	v := view{
+		T: speaker.words, speaker: speaker, Lang: speaker.language, OtherLang: lang.Korean,
+		Icon: icon(worst.tone()), Style: template.CSS(pageCSS), //nolint:gosec // this package's own file
+		Demo: s.options.Demo, Tone: worst.tone(), Headline: counted.headline(speaker),
+		Attention: speaker.say(speaker.AttentionNone), Query: a.query,
+		All:           choice{speaker.say(speaker.ShowAll, grouped(counted.all())), a.showing(false).link(), !a.attention},
+		OnlyAttention: choice{speaker.say(speaker.ShowAttention, grouped(counted.attention())), a.showing(true).link(), a.attention},
+		Toolbar:       counted.all() > fewMerchants || a.query != "" || a.attention,
+		Hidden:        a.hidden(),
+		RefreshState:  speaker.say(speaker.RefreshOff), RefreshLabel: speaker.say(speaker.RefreshStart),
+		RefreshLink: a.refreshing(a.still).link(),
+		Now:         now.In(hub.KST()).Format("2006-01-02 15:04:05 KST"), Version: s.options.Version,
+		Metrics: strings.TrimPrefix(s.options.TelemetryPath, "/"), Docs: documentation,
 	}
+	if speaker.language == lang.Korean {
+		v.OtherLang = lang.English
+	}
+	v.LanguageLink = a.in(v.OtherLang).link()
+	if n := counted.attention(); n > 0 {
+		v.Attention = speaker.say(speaker.Attention, grouped(n), grouped(counted.all()))
+	}
+	for c, n := range counted {
+		if n > 0 {
+			v.Counts = append(v.Counts, count{condition(c).tone(), speaker.say(condition(c).badge(speaker.words)), grouped(n)})
+		}
+	}
+	v.Title = v.tabTitle(worst, counted)
+	if !a.still {
+		every := refreshEvery
+		if counted[asking] > 0 {
+			every = refreshSoon
+		}
+		v.Refresh = int(every.Seconds())
+		v.RefreshState, v.RefreshLabel = speaker.say(speaker.RefreshOn, speaker.length(every)), speaker.say(speaker.RefreshStop)
+	}
+	return v
 }
 
-func clockTime(t time.Time) string { return t.In(hub.KST()).Format("15:04:05 KST") }
+// tabTitle begins with what a narrow browser tab should still show.
+func (v *view) tabTitle(worst condition, counted tally) string {
+	title := v.Say(v.T.Title)
+	if counted.all() > 0 {
+		title = v.Say(worst.badge(v.T)) + " · " + v.Headline + " · " + title
+	}
+	if v.Demo {
+		title = "DEMO · " + title
+	}
+	return title
+}
 
-func ago(now, then time.Time) time.Duration { return max(0, now.Sub(then)).Round(time.Second) }
+// won writes an amount that was computed, rounded down.
+func won(x float64) string { return hub.Won(math.Floor(x + 1e-6)).String() }
+
+// icon is the tab's icon: a dot in the colour of the worst state.
+func icon(tone string) template.URL {
+	colour := map[string]string{"ok": "238636", "warn": "bf7a00", "bad": "cf222e", "idle": "7a7a7a"}[tone]
+	//nolint:gosec // made of this function's own texts
+	return template.URL("data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E" +
+		"%3Ccircle cx='8' cy='8' r='7' fill='%23" + colour + "'/%3E%3C/svg%3E")
+}
+
+// Say lets the template say a word of the table.
+func (v *view) Say(text lang.Text) string { return v.speaker.say(text) }

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"html/template"
 	"net/http"
 	"strings"
 	"time"
@@ -39,6 +38,9 @@ type Options struct {
 	Demo bool
 	// Version is shown on the page.
 	Version string
+	// PageWait is how long the page waits for the hub before it shows what is
+	// known; 0 means one second.
+	PageWait time.Duration
 	Logger  log.Logger
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
@@ -46,9 +48,9 @@ type Options struct {
 
 // Server answers the exporter's HTTP requests.
 type Server struct {
-	options      Options
-	slots        chan struct{}
-	pageTemplate *template.Template
+	options Options
+	slots   chan struct{}
+	status  statusPage
 }
 
 // New returns the handler of all paths.
@@ -59,7 +61,7 @@ func New(options Options) http.Handler {
 	if options.Logger == nil {
 		options.Logger = log.NewNopLogger()
 	}
-	s := &Server{options: options, slots: make(chan struct{}, options.MaxRequests), pageTemplate: parsePage()}
+	s := &Server{options: options, slots: make(chan struct{}, options.MaxRequests), status: newStatusPage()}
 	metrics := http.Handler(http.HandlerFunc(s.metrics))
 	if options.Instrument {
 		metrics = promhttp.InstrumentMetricHandler(options.Own, metrics)
