@@ -224,7 +224,10 @@ func TestRunway(t *testing.T) {
 		want    time.Duration
 		ends    bool
 	}{
-		{0, 5, 0, false}, {10, 25, 150 * time.Minute, true}, {10, 0, 0, true}, {10, -5, 0, true},
+		{0, 5, 0, false},
+		{10, 25, 150 * time.Minute, true},
+		{10, 0, 0, true},
+		{10, -5, 0, true},
 		{0.001, hub.MaxWon, 10 * 365 * 24 * time.Hour, true},
 	} {
 		got, ends := Pace{PerHour: test.perHour}.Runway(test.remain)

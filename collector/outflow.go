@@ -57,7 +57,7 @@ func (h *history) pace() Pace {
 	}
 	window := min(span, paceWindow)
 	short := Pace{
-		Window: window, Paid: last.paid - paidAt(points, since(last, window)),
+		Window: window, Paid: last.paid - (&ledger{points: points}).paidAt(since(last, window)),
 		PerHour: slowest(points, window), Settled: window == paceWindow,
 	}
 	if span < minDay {
@@ -86,38 +86,40 @@ func (h *history) known() []point {
 func slowest(points []point, window time.Duration) float64 {
 	last := points[len(points)-1]
 	slice := window / 3
-	rate := func(from uint32) float64 {
-		return float64(paidAt(points, from+uint32(slice.Seconds()))-paidAt(points, from)) / slice.Hours()
+	start, lastStart := since(last, window), since(last, slice)
+	paid := func(from, to *ledger, at uint32) hub.Won {
+		return to.paidAt(at+uint32(slice.Seconds())) - from.paidAt(at)
 	}
-	start, end := since(last, window), since(last, slice)
-	least := min(rate(start), rate(end))
-	for i := len(points) - 1; i >= 0 && points[i].at > start; i-- {
-		if points[i].at < end {
-			least = min(least, rate(points[i].at))
+	from, to := ledger{points: points}, ledger{points: points}
+	least := paid(&from, &to, start)
+	for _, p := range points {
+		if p.at > start && p.at < lastStart {
+			least = min(least, paid(&from, &to, p.at))
 		}
 	}
-	return least
+	least = min(least, paid(&from, &to, lastStart))
+	return float64(least) / slice.Hours()
 }
 
 func since(last point, window time.Duration) uint32 { return last.at - uint32(window.Seconds()) }
 
+// ledger tells what had been paid out by a time. It is asked for times in
+// their order, and so finds each of them at once.
+type ledger struct {
+	points []point
+	next   int // the first point that is not before the time last asked for
+}
+
 // paidAt returns what had been paid out by a time, spread evenly between the
 // two points about it.
-func paidAt(points []point, at uint32) hub.Won {
-	low, high := 0, len(points)-1 // points[low].at <= at <= points[high].at
-	if at >= points[high].at {
-		return points[high].paid
+func (l *ledger) paidAt(at uint32) hub.Won {
+	for l.next < len(l.points)-1 && l.points[l.next].at < at {
+		l.next++
 	}
-	for high-low > 1 {
-		if middle := (low + high) / 2; points[middle].at <= at {
-			low = middle
-		} else {
-			high = middle
-		}
+	b := l.points[l.next]
+	if l.next == 0 || at >= b.at {
+		return b.paid
 	}
-	a, b := points[low], points[high]
-	if at <= a.at || b.at == a.at {
-		return a.paid
-	}
+	a := l.points[l.next-1]
 	return a.paid + hub.Won(float64(b.paid-a.paid)*float64(at-a.at)/float64(b.at-a.at))
 }

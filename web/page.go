@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-kit/log/level"
 
+	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/lang"
 )
@@ -65,7 +66,7 @@ func newStatusPage() statusPage {
 type view struct {
 	T words
 
-	speaker speaker
+	speaker                    speaker
 	Lang, OtherLang            lang.Language
 	Title                      string
 	Icon                       template.URL
@@ -129,7 +130,11 @@ func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
 	now := s.options.Now()
 	all, counted := make([]standing, 0, len(snapshots)), tally{}
 	for i, snapshot := range snapshots {
-		j := judge(i, snapshot, merchants.Pace(i))
+		var pace collector.Pace
+		if measuresRunway(snapshot.Merchant.Thresholds) {
+			pace = merchants.Pace(i)
+		}
+		j := judge(i, snapshot, pace)
 		counted[j.condition]++
 		if a.wants(j) {
 			all = append(all, j)
@@ -139,6 +144,7 @@ func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
 	v := s.frame(a, speaker, counted, now)
 	from, to := a.window(len(all))
 	for _, j := range all[from:to] {
+		j.pace = merchants.Pace(j.index)
 		v.Rows = append(v.Rows, speaker.newRow(j, merchants.History(j.index), now))
 	}
 	if a.query != "" {

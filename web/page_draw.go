@@ -79,7 +79,12 @@ func (s speaker) newMeter(j *standing, levels string) *meter {
 	length := func(won float64) string { return decimal(100 * min(1, max(0, won/full))) }
 	_, firstWarning := j.marks(threshold.Warning)
 	_, firstCritical := j.marks(threshold.Critical)
-	m.Fill, m.Warning, m.Critical = length(float64(j.Limit.Remain)), length(firstWarning.won), length(firstCritical.won)
+	const sliver = 0.8 // what is left must be seen to be left
+	fill := min(1, max(0, float64(j.Limit.Remain)/full)) * 100
+	if j.Limit.Remain > 0 {
+		fill = max(fill, sliver)
+	}
+	m.Fill, m.Warning, m.Critical = decimal(fill), length(firstWarning.won), length(firstCritical.won)
 	for _, won := range marked {
 		m.Marks = append(m.Marks, decimal(min(99.4, max(0, 100*won/full-0.3))))
 	}

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"payple_exporter/collector"
@@ -135,6 +136,16 @@ func (j *standing) measure(kind threshold.Kind) (float64, bool) {
 	return 0, false
 }
 
+// measuresRunway tells whether a merchant's condition depends on its pace.
+func measuresRunway(levels threshold.Levels) bool {
+	for _, severity := range threshold.Severities() {
+		if slices.ContainsFunc(levels[severity], func(t threshold.Threshold) bool { return t.Kind == threshold.Runway }) {
+			return true
+		}
+	}
+	return false
+}
+
 // needsPerson tells whether a failure lasts until somebody mends something.
 func needsPerson(reason hub.Reason) bool {
 	return reason == hub.ReasonAuth || reason == hub.ReasonIPNotAllowed || reason == hub.ReasonConfig
@@ -229,5 +240,5 @@ func (t tally) headline(s speaker) string {
 	case 1:
 		return s.say(one)
 	}
-	return s.say(several, n, t.all())
+	return s.say(several, grouped(n), grouped(t.all()))
 }

@@ -19,7 +19,7 @@ type row struct {
 	Tone, Badge                string
 	Known                      bool
 	Remain, Transferred, Total string
-	Levels                     string
+	Levels                     []string // one for each severity
 	Meter                      *meter
 	Runway, RunwayNote         string
 	Trail                      *trail
@@ -42,7 +42,7 @@ func (s speaker) newRow(j standing, history []collector.Point, now time.Time) ro
 	if j.Known {
 		r.Remain, r.Transferred, r.Total = j.Limit.Remain.String(), j.Limit.TotalTransfer.String(), j.Limit.TotalAccount.String()
 		r.Levels = s.levels(&j)
-		r.Meter = s.newMeter(&j, r.Levels)
+		r.Meter = s.newMeter(&j, strings.Join(r.Levels, ", "))
 		r.Runway, r.RunwayNote = s.runway(&j)
 	}
 	if j.Failure != nil {
@@ -111,8 +111,7 @@ func (s speaker) longest(runway time.Duration) string {
 
 // levels says the thresholds: of each severity the one that is hit first, and
 // what it comes from.
-func (s speaker) levels(j *standing) string {
-	var texts []string
+func (s speaker) levels(j *standing) (texts []string) {
 	for _, severity := range []threshold.Severity{threshold.Warning, threshold.Critical} {
 		all, first := j.marks(severity)
 		var sources []string
@@ -123,7 +122,7 @@ func (s speaker) levels(j *standing) string {
 					sources = append(sources, won(m.won))
 				}
 			case threshold.Ratio:
-				sources = append(sources, s.say(s.RatioOf, percent(m.Value)))
+				sources = append(sources, percent(m.Value))
 			case threshold.Runway:
 				sources = append(sources, s.say(s.RunwayOf, s.length(time.Duration(m.Value*float64(time.Second)))))
 			}
@@ -135,12 +134,12 @@ func (s speaker) levels(j *standing) string {
 		from := strings.Join(sources, ", ")
 		switch {
 		case first.known && from != "":
-			texts = append(texts, s.say(withAmount, won(first.won), " ("+from+")"))
+			texts = append(texts, capital(s.say(withAmount, won(first.won), " ("+from+")")))
 		case first.known:
-			texts = append(texts, s.say(withAmount, won(first.won), ""))
+			texts = append(texts, capital(s.say(withAmount, won(first.won), "")))
 		case from != "":
-			texts = append(texts, s.say(without, from))
+			texts = append(texts, capital(s.say(without, from)))
 		}
 	}
-	return capital(strings.Join(texts, ", "))
+	return texts
 }

@@ -19,7 +19,7 @@ type words struct {
 	Merchant, Remaining, Runway, Transferred, Total, State lang.Text
 	Unknown, LevelWarning, LevelCritical                   lang.Text // of a threshold: amount, then what it comes from
 	LevelWarningOnly, LevelCriticalOnly                    lang.Text // of a threshold that has no amount
-	RatioOf, RunwayOf, Meter                               lang.Text
+	RunwayOf, Meter                                        lang.Text
 	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote       lang.Text
 	NotSteady, NotSteadyNote, Lasts, LastsNote             lang.Text
 	NothingLeft, History, Gaps, HistoryNote                lang.Text
@@ -69,21 +69,20 @@ func pageWords() words {
 		Total:             lang.Text{English: "Total settled", Korean: "누적 정산 금액"},
 		State:             lang.Text{English: "State", Korean: "상태"},
 		Unknown:           lang.Text{English: "unknown", Korean: "확인 불가"},
-		LevelWarning:      lang.Text{English: "warning below %s%s", Korean: "경고 기준 %s%s"},
-		LevelCritical:     lang.Text{English: "critical below %s%s", Korean: "심각 기준 %s%s"},
-		LevelWarningOnly:  lang.Text{English: "warning below %s", Korean: "경고 기준 %s"},
-		LevelCriticalOnly: lang.Text{English: "critical below %s", Korean: "심각 기준 %s"},
-		RatioOf:           lang.Text{English: "%s of the total", Korean: "정산 금액의 %s"},
+		LevelWarning:      lang.Text{English: "warning below %s%s", Korean: "경고: %s 미만%s"},
+		LevelCritical:     lang.Text{English: "critical below %s%s", Korean: "심각: %s 미만%s"},
+		LevelWarningOnly:  lang.Text{English: "warning below %s", Korean: "경고: %s 미만"},
+		LevelCriticalOnly: lang.Text{English: "critical below %s", Korean: "심각: %s 미만"},
 		RunwayOf:          lang.Text{English: "%s of payouts", Korean: "이체 %s분량"},
 		Meter:             lang.Text{English: "%s remaining of %s; %s", Korean: "%[2]s 중 %[1]s 남음, %[3]s"},
 		TooEarly:          lang.Text{English: "too early to tell", Korean: "아직 알 수 없음"},
 		TooEarlyNote:      lang.Text{English: "it takes %s of figures", Korean: "%s 이상의 기록이 필요합니다"},
 		NoPayouts:         lang.Text{English: "no payouts seen", Korean: "이체 없음"},
-		NoPayoutsNote:     lang.Text{English: "over %s", Korean: "%s 동안"},
+		NoPayoutsNote:     lang.Text{English: "in the last %s", Korean: "최근 %s"},
 		NotSteady:         lang.Text{English: "no steady payouts", Korean: "꾸준한 이체 없음"},
-		NotSteadyNote:     lang.Text{English: "%s paid out over %s", Korean: "%[2]s 동안 %[1]s 이체"},
+		NotSteadyNote:     lang.Text{English: "%s in the last %s", Korean: "최근 %[2]s 동안 %[1]s 이체"},
 		Lasts:             lang.Text{English: "about %s", Korean: "약 %s 후"},
-		LastsNote:         lang.Text{English: "at %s an hour, measured over %s", Korean: "시간당 %s 이체 (%s 측정 기준)"},
+		LastsNote:         lang.Text{English: "at %s/h, as in the last %s", Korean: "시간당 %s 이체 (최근 %s 기준)"},
 		NothingLeft:       lang.Text{English: "nothing left", Korean: "소진됨"},
 		History: lang.Text{
 			English: "History over %s: from %s to %s, lowest %s, highest %s",
@@ -95,8 +94,8 @@ func pageWords() words {
 		AsOf:          lang.Text{English: "As of %s, %s ago", Korean: "%s 기준 (%s 전)"},
 		KeptFrom:      lang.Text{English: "Kept from memory, %s: %s, since %s", Korean: "이전 값 표시 중 (%s 기준): %s, %s부터"},
 		FailedSince:   lang.Text{English: "%s, since %s", Korean: "%s, %s부터"},
-		NeverAnswered: lang.Text{English: "The hub has not given a figure yet", Korean: "아직 허브에서 금액을 받지 못했습니다"},
-		LastAnswer:    lang.Text{English: "Last figure from %s, too old to show", Korean: "마지막 조회 성공은 %s이며, 오래되어 표시하지 않습니다"},
+		NeverAnswered: lang.Text{English: "The hub has not given a figure yet.", Korean: "아직 허브에서 금액을 받지 못했습니다."},
+		LastAnswer:    lang.Text{English: "The last figure is from %s, too old to show.", Korean: "마지막으로 받은 값(%s)은 오래되어 표시하지 않습니다."},
 		Asking:        lang.Text{English: "Asking the hub now", Korean: "허브에 조회하는 중입니다"},
 		WhatToDo:      lang.Text{English: "What to do", Korean: "조치"},
 		NextQuery:     lang.Text{English: "Next query from %s", Korean: "다음 조회 %s 이후"},
@@ -114,12 +113,12 @@ func pageWords() words {
 		BadgeFine:      lang.Text{English: "OK", Korean: "정상"},
 
 		HeadNone:      lang.Text{English: "No merchant is configured", Korean: "설정된 가맹점이 없습니다"},
-		HeadExhausted: lang.Text{English: "%d of %d merchants cannot pay out", Korean: "가맹점 %[2]d곳 중 %[1]d곳에서 지급할 수 없습니다"},
-		HeadUnknown:   lang.Text{English: "Unknown whether %d of %d merchants can pay out", Korean: "가맹점 %[2]d곳 중 %[1]d곳의 지급 가능 여부를 알 수 없습니다"},
-		HeadAsking:    lang.Text{English: "Asking the hub for %d of %d merchants", Korean: "가맹점 %[2]d곳 중 %[1]d곳을 조회하고 있습니다"},
-		HeadLow:       lang.Text{English: "All %[2]d merchants can pay out; %[1]d running low", Korean: "가맹점 %[2]d곳 모두 지급할 수 있으나, %[1]d곳의 한도가 부족합니다"},
-		HeadKept:      lang.Text{English: "All %[2]d merchants can pay out, %[1]d by figures from memory", Korean: "가맹점 %[2]d곳 모두 지급할 수 있습니다 (%[1]d곳은 이전 값 기준)"},
-		HeadFine:      lang.Text{English: "All %[2]d merchants can pay out", Korean: "가맹점 %[2]d곳 모두 지급할 수 있습니다"},
+		HeadExhausted: lang.Text{English: "%s of %s merchants cannot pay out", Korean: "가맹점 %[2]s곳 중 %[1]s곳에서 지급할 수 없습니다"},
+		HeadUnknown:   lang.Text{English: "Unknown whether %s of %s merchants can pay out", Korean: "가맹점 %[2]s곳 중 %[1]s곳의 지급 가능 여부를 알 수 없습니다"},
+		HeadAsking:    lang.Text{English: "Asking the hub for %s of %s merchants", Korean: "가맹점 %[2]s곳 중 %[1]s곳을 조회하고 있습니다"},
+		HeadLow:       lang.Text{English: "All %[2]s merchants can pay out; %[1]s running low", Korean: "가맹점 %[2]s곳 모두 지급할 수 있으나, %[1]s곳의 한도가 부족합니다"},
+		HeadKept:      lang.Text{English: "All %[2]s merchants can pay out, %[1]s by figures from memory", Korean: "가맹점 %[2]s곳 모두 지급할 수 있습니다 (%[1]s곳은 이전 값 기준)"},
+		HeadFine:      lang.Text{English: "All %[2]s merchants can pay out", Korean: "가맹점 %[2]s곳 모두 지급할 수 있습니다"},
 
 		OneExhausted: lang.Text{English: "Payouts are not possible", Korean: "지급할 수 없습니다"},
 		OneUnknown:   lang.Text{English: "Unknown whether payouts are possible", Korean: "지급 가능 여부를 알 수 없습니다"},
@@ -189,8 +188,8 @@ func (s speaker) length(d time.Duration) string {
 	d = max(0, d)
 	for i, unit := range units {
 		n := d / unit.size
-		if n == 0 && i < len(units)-1 {
-			continue
+		if i < len(units)-1 && (n == 0 || i == 0 && n < 2) {
+			continue // 36 h says more than 1 d 12 h
 		}
 		text := s.say(unit.name, n)
 		if i+1 < len(units) && n < 10 {
@@ -220,10 +219,11 @@ func percent(share float64) string {
 	return strings.TrimSuffix(strconv.FormatFloat(share*100, 'f', -1, 64), ".") + "%"
 }
 
-// capital makes the first letter large, as at the beginning of a sentence.
+// capital makes the first letter large, as at the beginning of a sentence,
+// unless the first word is a name such as cst_id. Hangul has no large letters.
 func capital(text string) string {
-	if text == "" {
-		return ""
+	if first, _, _ := strings.Cut(text, " "); first == "" || strings.Contains(first, "_") || first[0] < 'a' || first[0] > 'z' {
+		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -41,7 +41,7 @@ type Options struct {
 	// PageWait is how long the page waits for the hub before it shows what is
 	// known; 0 means one second.
 	PageWait time.Duration
-	Logger  log.Logger
+	Logger   log.Logger
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 }

@@ -1,0 +1,153 @@
+package web_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"payple_exporter/collector"
+	"payple_exporter/config"
+	"payple_exporter/fleet"
+	"payple_exporter/hub"
+	"payple_exporter/hub/hubtest"
+	"payple_exporter/threshold"
+	"payple_exporter/web"
+)
+
+// shop is a merchant of a pageStand.
+type shop struct {
+	name string // cst_id is the same, but for "서울상점"
+	plan hubtest.Plan
+	// warning and critical are thresholds as a person writes them; none means
+	// the defaults.
+	warning, critical []string
+	// broken is the fault that the merchant ends with, for the last brokenFor.
+	broken    string
+	brokenFor time.Duration
+}
+
+// lived is for how long the merchants of a pageStand have been watched.
+const lived = 75 * time.Minute
+
+const million hub.Won = 1_000_000
+
+// shops are merchants in all conditions, told in an order that is not the
+// page's.
+func shops() map[string]shop {
+	all := []shop{
+		{name: "hanbit-market", plan: hubtest.Plan{
+			Start:  hubtest.Figures{Total: 500 * million, Transferred: 56 * million},
+			Events: []hubtest.Event{{After: 10 * time.Minute, Every: 30 * time.Minute, Pay: 12 * million}},
+		}},
+		{
+			name: "서울상점", warning: []string{"30000000", "24h"}, critical: []string{"10000000"},
+			plan: hubtest.Plan{
+				Start: hubtest.Figures{Total: 120 * million, Transferred: 20 * million}, DrainPerMinute: million,
+				Events: []hubtest.Event{{After: 50 * time.Minute, TopUp: 15 * million}},
+			},
+		},
+		{name: "narae-books", plan: hubtest.Plan{
+			Start: hubtest.Figures{Total: 80 * million, Transferred: 74 * million}, DrainPerMinute: 20_000,
+		}},
+		{name: "dalbit", plan: hubtest.Plan{
+			Start: hubtest.Figures{Total: 30 * million, Transferred: 10 * million}, DrainPerMinute: 400_000,
+		}},
+		{
+			name: "gaon-delivery", broken: "result=T0300", brokenFor: lived + time.Hour,
+			plan: hubtest.Plan{Start: hubtest.Figures{Total: 10 * million}},
+		},
+		{
+			name: "sori-music", broken: "status=503", brokenFor: 2 * time.Minute,
+			plan: hubtest.Plan{Start: hubtest.Figures{Total: 900 * million, Transferred: 411 * million}},
+		},
+		{
+			name: "mirae-travel", broken: "result=T0996", brokenFor: 23 * time.Minute,
+			plan: hubtest.Plan{Start: hubtest.Figures{Total: 70 * million, Transferred: 8 * million}, DrainPerMinute: 300_000},
+		},
+	}
+	named := make(map[string]shop)
+	for _, s := range all {
+		named[s.name] = s
+	}
+	return named
+}
+
+// pageStand is the exporter over a simulated hub, after its merchants have
+// been scraped every 30 s for as long as they have lived.
+func pageStand(t *testing.T, options web.Options, names ...string) *stand {
+	t.Helper()
+	s := &stand{clock: &hubtest.Clock{}}
+	s.clock.Advance(4 * time.Hour) // early afternoon
+	var partners []hubtest.Partner
+	for _, name := range names {
+		partners = append(partners, hubtest.Partner{CstID: cstID(name), CustKey: custKey, Plan: shops()[name].plan})
+	}
+	s.hub = hubtest.New(hubtest.Options{Now: s.clock.Now}, partners...)
+	server, err := hubtest.Start(s.hub, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := hub.NewTransport(32)
+	t.Cleanup(func() {
+		transport.CloseIdleConnections()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.fleet = fleet.New(fleet.Options{
+		Settings: collector.Settings{
+			MaxAge: 5 * time.Minute, Timeout: 8 * time.Second, Now: s.clock.Now, Bounds: collector.NewBounds(32, 0),
+			Jitter: func() float64 { return 0 },
+		},
+		Transport: transport,
+	})
+	configuration := config.Config{MinInterval: 10 * time.Second}
+	for _, name := range names {
+		levels, err := threshold.ParseLevels(shops()[name].warning, shops()[name].critical, threshold.Default())
+		if err != nil {
+			t.Fatal(err)
+		}
+		configuration.Merchants = append(configuration.Merchants, config.Merchant{
+			Name: name, CstID: cstID(name), Key: hub.FixedKey(hub.NewSecret(custKey), "test"),
+			Hub: config.Hub{Label: "real", URL: server.URL}, Thresholds: levels,
+		})
+	}
+	s.fleet.Apply(configuration)
+	options.Collector, options.Own, options.Now = s.fleet.Collector, prometheus.NewRegistry(), s.clock.Now
+	options.TelemetryPath, options.TimeoutOffset, options.MaxRequests = "/metrics", 500*time.Millisecond, 64
+	options.Version, options.PageWait = "1.0.0", 8*time.Second
+	s.handler = web.New(options)
+	s.live(t, names)
+	return s
+}
+
+func (s *stand) live(t *testing.T, names []string) {
+	t.Helper()
+	const step = 30 * time.Second
+	for left := lived; left > 0; left -= step {
+		for _, name := range names {
+			if one := shops()[name]; one.broken != "" && left <= one.brokenFor {
+				if err := s.hub.Apply(cstID(name), "", one.broken); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		s.get(t, "/metrics")
+		s.clock.Advance(step)
+	}
+	s.get(t, "/metrics")
+	s.clock.Advance(7 * time.Second)
+}
+
+// cstID is a partner id: these are of Latin letters.
+func cstID(name string) string {
+	if name == "서울상점" {
+		return "seoul01"
+	}
+	return name
+}
+
+func everyShop() []string {
+	return []string{"hanbit-market", "서울상점", "narae-books", "dalbit", "gaon-delivery", "sori-music", "mirae-travel"}
+}
