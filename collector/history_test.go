@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"payple_exporter/hub"
 )
@@ -64,8 +65,9 @@ func TestHistoryIsBoundedAndTrue(t *testing.T) {
 
 func checkHistory(t *testing.T, h *history, given map[uint32]hub.Won, newest uint32) {
 	t.Helper()
-	if len(h.points) > historyLength || cap(h.points) > 2*historyLength {
-		t.Fatalf("%d points, capacity %d", len(h.points), cap(h.points))
+	const most = 3 << 10 // ten thousand merchants in 30 MiB
+	if size := uintptr(cap(h.points)) * unsafe.Sizeof(point{}); len(h.points) > historyLength || size > most {
+		t.Fatalf("%d points in %d bytes, want at most %d in %d", len(h.points), size, historyLength, most)
 	}
 	for i, p := range h.points {
 		if want, there := given[p.at]; !there || p.remain != want {
@@ -238,7 +240,7 @@ func TestRunway(t *testing.T) {
 }
 
 // A gate's history has what its queries brought, and nothing of those that
-// failed; scrapes that memory answers add nothing and allocate nothing for it.
+// failed.
 func TestGateKeepsAHistory(t *testing.T) {
 	t.Parallel()
 	var passed atomic.Int64

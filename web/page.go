@@ -72,7 +72,8 @@ type view struct {
 	Icon                       template.URL
 	Style                      template.CSS
 	Demo                       bool
-	Tone, Headline, Attention  string
+	Tone, Sign                 string
+	Headline, Attention        string
 	Counts                     []count
 	Toolbar                    bool
 	Query                      string
@@ -169,7 +170,7 @@ func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) vie
 	v := view{
 		T: speaker.words, speaker: speaker, Lang: speaker.language, OtherLang: lang.Korean,
 		Icon: icon(worst.tone()), Style: template.CSS(pageCSS), //nolint:gosec // this package's own file
-		Demo: s.options.Demo, Tone: worst.tone(), Headline: counted.headline(speaker),
+		Demo: s.options.Demo, Tone: worst.tone(), Sign: worst.sign(), Headline: counted.headline(speaker),
 		Attention: speaker.say(speaker.AttentionNone), Query: a.query,
 		All:           choice{speaker.say(speaker.ShowAll, grouped(counted.all())), a.showing(false).link(), !a.attention},
 		OnlyAttention: choice{speaker.say(speaker.ShowAttention, grouped(counted.attention())), a.showing(true).link(), a.attention},

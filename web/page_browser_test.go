@@ -21,6 +21,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"payple_exporter/internal/e2e"
 	"payple_exporter/web"
@@ -99,21 +100,28 @@ func (c *complaints) listen(event any) {
 func TestPageInABrowser(t *testing.T) {
 	t.Parallel()
 	ctx := browser(t)
+	servers := make(map[string]*httptest.Server)
 	for _, l := range looks() {
-		t.Run(l.name, func(t *testing.T) { lookAt(ctx, t, l) })
+		key := fmt.Sprint(l.shops, l.many, l.demo)
+		if servers[key] == nil {
+			servers[key] = httptest.NewServer(l.handler(t))
+			t.Cleanup(servers[key].Close)
+		}
+		t.Run(l.name, func(t *testing.T) { lookAt(ctx, t, l, servers[key].URL+l.target) })
 	}
 }
 
-func lookAt(browser context.Context, t *testing.T, l look) {
+// handler is the exporter with the merchants that are looked at.
+func (l look) handler(t *testing.T) http.Handler {
 	t.Helper()
-	var handler http.Handler
 	if l.many > 0 {
-		handler = fullPage(t, l.many)
-	} else {
-		handler = pageStand(t, web.Options{Demo: l.demo}, l.shops...).handler
+		return fullPage(t, l.many)
 	}
-	server := httptest.NewServer(handler)
-	t.Cleanup(server.Close)
+	return pageStand(t, web.Options{Demo: l.demo}, l.shops...).handler
+}
+
+func lookAt(browser context.Context, t *testing.T, l look, url string) {
+	t.Helper()
 	ctx, cancel := chromedp.NewContext(browser)
 	defer cancel()
 	ctx, cancel = context.WithTimeout(ctx, e2e.Patience)
@@ -122,7 +130,7 @@ func lookAt(browser context.Context, t *testing.T, l look) {
 	if err := chromedp.Listen(ctx, against.listen); err != nil {
 		t.Fatal(err)
 	}
-	open(ctx, t, l, server.URL+l.target)
+	open(ctx, t, l, url)
 	seen := must(chromedp.Run(ctx, chromedp.Evaluate[shown](readPage)))(t)
 	tree := must(chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}))(t)
 	if *screenshots != "" {
@@ -150,6 +158,7 @@ func lookAt(browser context.Context, t *testing.T, l look) {
 		t.Errorf("the tab says %q, want %q first", seen.Title, l.title)
 	}
 	checkAccessibility(t, tree.Nodes, l)
+	checkKeyboard(ctx, t)
 	for _, width := range l.widths {
 		must(chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 			Width: width, Height: l.height, DeviceScaleFactor: 1,
@@ -240,6 +249,26 @@ func checkAccessibility(t *testing.T, nodes []*accessibility.Node, l look) {
 			if strings.TrimSpace(name) == "" {
 				t.Errorf("a %s has no name", role)
 			}
+		}
+	}
+}
+
+// checkKeyboard goes through all that can be focused: first the link that
+// skips to the merchants, which shows itself, and nothing without an outline.
+func checkKeyboard(ctx context.Context, t *testing.T) {
+	t.Helper()
+	const focused = `(e => ({Name: e.className || e.tagName, Top: e.getBoundingClientRect().top, Outline: getComputedStyle(e).outlineWidth}))(document.activeElement)`
+	type focus struct {
+		Name, Outline string
+		Top           float64
+	}
+	for i := range 3 {
+		if err := chromedp.Do(ctx, chromedp.KeyEvent(kb.Tab)); err != nil {
+			t.Fatal(err)
+		}
+		got := must(chromedp.Run(ctx, chromedp.Evaluate[focus](focused)))(t)
+		if (got.Name == "skip") != (i == 0) || got.Top < -64 || got.Outline == "0px" || got.Name == "BODY" {
+			t.Errorf("after %d times Tab the focus is on %+v", i+1, got)
 		}
 	}
 }

@@ -55,6 +55,13 @@ func (c condition) tone() string {
 	return "ok"
 }
 
+// sign is the picture beside the answer.
+func (c condition) sign() string {
+	return [conditions]string{
+		exhausted: "cannot", refused: "unknown", lost: "unknown", critical: "low", warning: "low", kept: "low", asking: "asking", fine: "can",
+	}[c]
+}
+
 // badge is the condition in a word.
 func (c condition) badge(w words) lang.Text {
 	return [conditions]lang.Text{

@@ -16,13 +16,13 @@ type words struct {
 	Title, Skip, Merchants, Language, OtherLanguage, Demo lang.Text
 
 	// Columns and what stands in them.
-	Merchant, Remaining, Runway, Transferred, Total, State lang.Text
-	Unknown, LevelWarning, LevelCritical                   lang.Text // of a threshold: amount, then what it comes from
-	LevelWarningOnly, LevelCriticalOnly                    lang.Text // of a threshold that has no amount
-	RunwayOf, Meter                                        lang.Text
-	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote       lang.Text
-	NotSteady, NotSteadyNote, Lasts, LastsNote             lang.Text
-	NothingLeft, History, Gaps, HistoryNote                lang.Text
+	Merchant, Hub, Remaining, Runway, Transferred, Total, State lang.Text
+	Unknown, LevelWarning, LevelCritical                        lang.Text // of a threshold: amount, then what it comes from
+	LevelWarningOnly, LevelCriticalOnly                         lang.Text // of a threshold that has no amount
+	RunwayOf, Meter                                             lang.Text
+	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote            lang.Text
+	NotSteady, NotSteadyNote, Lasts, LastsNote                  lang.Text
+	NothingLeft, History, Gaps, HistoryNote                     lang.Text
 
 	// The state in words.
 	AsOf, KeptFrom, FailedSince, NeverAnswered, LastAnswer, Asking lang.Text
@@ -63,6 +63,7 @@ func pageWords() words {
 		},
 
 		Merchant:          lang.Text{English: "Merchant", Korean: "가맹점"},
+		Hub:               lang.Text{English: "hub", Korean: "허브"},
 		Remaining:         lang.Text{English: "May still be paid out", Korean: "지급 가능 금액"},
 		Runway:            lang.Text{English: "Lasts", Korean: "소진 예상"},
 		Transferred:       lang.Text{English: "Paid out so far", Korean: "누적 이체 금액"},
