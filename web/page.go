@@ -171,7 +171,7 @@ func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) vie
 		T: speaker.words, speaker: speaker, Lang: speaker.language, OtherLang: lang.Korean,
 		Icon: icon(worst.tone()), Style: template.CSS(pageCSS), //nolint:gosec // this package's own file
 		Demo: s.options.Demo, Tone: worst.tone(), Sign: worst.sign(), Headline: counted.headline(speaker),
-		Attention: speaker.say(speaker.AttentionNone), Query: a.query,
+		Query:         a.query,
 		All:           choice{speaker.say(speaker.ShowAll, grouped(counted.all())), a.showing(false).link(), !a.attention},
 		OnlyAttention: choice{speaker.say(speaker.ShowAttention, grouped(counted.attention())), a.showing(true).link(), a.attention},
 		Toolbar:       counted.all() > fewMerchants || a.query != "" || a.attention,
@@ -185,13 +185,8 @@ func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) vie
 		v.OtherLang = lang.English
 	}
 	v.LanguageLink = a.in(v.OtherLang).link()
-	if n := counted.attention(); n > 0 {
-		v.Attention = speaker.say(speaker.Attention, grouped(n), grouped(counted.all()))
-	}
-	for c, n := range counted {
-		if n > 0 {
-			v.Counts = append(v.Counts, count{condition(c).tone(), speaker.say(condition(c).badge(speaker.words)), grouped(n)})
-		}
+	if counted.all() > 1 { // of one merchant the headline has said all
+		v.count(counted)
 	}
 	v.Title = v.tabTitle(worst, counted)
 	if !a.still {
@@ -203,6 +198,19 @@ func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) vie
 		v.RefreshState, v.RefreshLabel = speaker.say(speaker.RefreshOn, speaker.length(every)), speaker.say(speaker.RefreshStop)
 	}
 	return v
+}
+
+// count says how many merchants are in which condition.
+func (v *view) count(counted tally) {
+	v.Attention = v.Say(v.T.AttentionNone)
+	if n := counted.attention(); n > 0 {
+		v.Attention = v.speaker.say(v.T.Attention, grouped(n), grouped(counted.all()))
+	}
+	for c, n := range counted {
+		if n > 0 {
+			v.Counts = append(v.Counts, count{condition(c).tone(), v.Say(condition(c).badge(v.T)), grouped(n)})
+		}
+	}
 }
 
 // tabTitle begins with what a narrow browser tab should still show.

@@ -33,11 +33,6 @@ const (
 // conditions is how many there are.
 const conditions = int(fine) + 1
 
-// known tells whether figures are shown.
-func (c condition) known() bool {
-	return c != refused && c != lost && c != asking
-}
-
 // attention tells whether somebody should look.
 func (c condition) attention() bool { return c < asking }
 

@@ -31,10 +31,10 @@ func looks() []look {
 		{
 			name: "healthy", target: "/?refresh=off", shops: []string{"hanbit-market"}, width: 1360, height: 500, title: "OK · Payouts are possible",
 			texts: []string{
-				"Payouts are possible", "Nothing needs attention", "₩408,000,000", "As of 14:15:00 KST, 7 s ago",
+				"Payouts are possible", "₩408,000,000", "As of 14:15:00 KST, 7 s ago",
 				"Warning below ₩100,000,000 (20%)", "Critical below ₩50,000,000 (10%)", "₩24,000,000 in the last 1 h", "Does not refresh Start",
 			},
-			absent: []string{"What to do", "Runbook\n"},
+			absent: []string{"What to do", "of 1"},
 		},
 		{
 			name: "low", target: "/?refresh=off", shops: []string{"서울상점", "hanbit-market"}, width: 1100, height: 600, title: "Warning · All 2 merchants can pay out",
@@ -64,7 +64,7 @@ func looks() []look {
 		},
 		{
 			name: "thousand", target: "/?page=2&refresh=off", many: 1000, width: 1360, height: 900,
-			texts:  []string{"All 1,000 merchants can pay out", "51 to 100 of 1,000", "Previous", "Next", "All 1,000", "Needs attention 0"},
+			texts:  []string{"All 1,000 merchants can pay out", "Nothing needs attention", "51 to 100 of 1,000", "Previous", "Next", "All 1,000", "Needs attention 0"},
 			widths: []int64{360, 800},
 		},
 	}

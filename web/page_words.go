@@ -186,15 +186,15 @@ func (s speaker) length(d time.Duration) string {
 		size time.Duration
 		name lang.Text
 	}{{24 * time.Hour, s.Days}, {time.Hour, s.Hours}, {time.Minute, s.Minutes}, {time.Second, s.Seconds}}
-	d = max(0, d)
+	left := max(0, d)
 	for i, unit := range units {
-		n := d / unit.size
+		n := int(left / unit.size)
 		if i < len(units)-1 && (n == 0 || i == 0 && n < 2) {
 			continue // 36 h says more than 1 d 12 h
 		}
 		text := s.say(unit.name, n)
 		if i+1 < len(units) && n < 10 {
-			if rest := (d - n*unit.size) / units[i+1].size; rest > 0 {
+			if rest := int(left % unit.size / units[i+1].size); rest > 0 {
 				text += " " + s.say(units[i+1].name, rest)
 			}
 		}

@@ -23,7 +23,7 @@ func TestPageWordsAreInBothLanguages(t *testing.T) {
 	table := reflect.ValueOf(pageWords())
 	for i := range table.NumField() {
 		name := table.Type().Field(i).Name
-		text, ok := table.Field(i).Interface().(lang.Text)
+		text, ok := reflect.TypeAssert[lang.Text](table.Field(i))
 		if !ok {
 			t.Fatalf("%s is no text", name)
 		}
@@ -80,9 +80,8 @@ func TestPageWordsAreUsed(t *testing.T) {
 		}
 		sources.Write(text)
 	}
-	table := reflect.TypeFor[words]()
-	for i := range table.NumField() {
-		if name := table.Field(i).Name; !regexp.MustCompile(`\.` + name + `\b`).MatchString(sources.String()) {
+	for field := range reflect.TypeFor[words]().Fields() {
+		if name := field.Name; !regexp.MustCompile(`\.` + name + `\b`).MatchString(sources.String()) {
 			t.Errorf("nobody says %s", name)
 		}
 	}
