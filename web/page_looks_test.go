@@ -5,13 +5,13 @@ func looks() []look {
 	all := everyShop()
 	return []look{
 		{
-			name: "page-light", target: "/", shops: all, width: 1240, height: 880, title: "Exhausted · 1 of 7 merchants cannot pay out",
+			name: "page-light", target: "/", width: 1200, height: 818, title: "Exhausted · 1 of 5 merchants cannot pay out",
+			shops: []string{"hanbit-market", "서울상점", "narae-books", "dalbit", "gaon-delivery"},
 			texts: []string{
-				"1 of 7 merchants cannot pay out", "6 of 7 merchants need attention", "2026-11-23 14:15:07 KST",
+				"1 of 5 merchants cannot pay out", "4 of 5 merchants need attention", "2026-11-23 14:15:07 KST",
 				"Refreshes every 15 s Stop", "payple_exporter 1.0.0",
 			},
 			absent: []string{"DEMO", "Search"},
-			widths: []int64{320, 500, 768, 1024, 1087, 1089, 1280, 1920},
 		},
 		{
 			name: "page-ko-phone-dark", target: "/", shops: all, width: 360, height: 800, dark: true, acceptKorean: true,
@@ -20,7 +20,8 @@ func looks() []look {
 		},
 		{
 			name: "dark", target: "/?refresh=off", shops: all, width: 1360, height: 900, dark: true,
-			texts: []string{"May still be paid out", "about 40 min"},
+			texts:  []string{"May still be paid out", "about 40 min"},
+			widths: []int64{320, 500, 768, 1024, 1087, 1089, 1280, 1920},
 		},
 		{
 			name: "korean", target: "/?lang=ko&refresh=off", shops: all, width: 1360, height: 900,
@@ -34,7 +35,7 @@ func looks() []look {
 				"Payouts are possible", "₩408,000,000", "As of 14:15:00 KST, 7 s ago",
 				"Warning below ₩100,000,000 (20%)", "Critical below ₩50,000,000 (10%)", "₩24,000,000 in the last 1 h", "Does not refresh Start",
 			},
-			absent: []string{"What to do", "of 1"},
+			absent: []string{"What to do", "need"},
 		},
 		{
 			name: "low", target: "/?refresh=off", shops: []string{"서울상점", "hanbit-market"}, width: 1100, height: 600, title: "Warning · All 2 merchants can pay out",
