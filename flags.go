@@ -58,6 +58,7 @@ type program struct {
 	flags          flags
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	now            func() time.Time
 	// execute is the command; nil if the command line asked for help or the
 	// version, which have been printed.
 	execute action
@@ -68,7 +69,7 @@ type action func(context.Context) error
 
 // parse reads the command line and the environment.
 func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) (*program, error) {
-	p := &program{stdout: stdout, stderr: stderr, getenv: getenv}
+	p := &program{stdout: stdout, stderr: stderr, getenv: getenv, now: time.Now}
 	app, commands := p.define()
 	answered := false
 	app.Terminate(func(int) { answered = true })

@@ -74,14 +74,14 @@ func (p *program) assemble(merchants source) *exporter {
 	hubMetrics := collector.NewHubMetrics()
 	e.fleet = fleet.New(fleet.Options{
 		Settings: collector.Settings{
-			MaxAge: p.flags.maxAge, Timeout: p.flags.timeout, Logger: e.log.kit,
+			MaxAge: p.flags.maxAge, Timeout: p.flags.timeout, Logger: e.log.kit, Now: p.now,
 			Bounds: collector.NewBounds(p.flags.maxConcurrency, p.flags.maxRequestsPerSecond),
 		},
 		Transport: hub.NewTransport(p.flags.maxConcurrency),
 		Referer:   p.flags.referer, UserAgent: userAgent(),
 		Observe: e.log.exchanges(hubMetrics.Observe),
 	})
-	e.reloader = fleet.NewReloader(merchants.load, e.fleet.Apply, e.log.kit, time.Now)
+	e.reloader = fleet.NewReloader(merchants.load, e.fleet.Apply, e.log.kit, p.now)
 	e.registry.MustRegister(hubMetrics, e.reloader, versioncollector.NewCollector(appName))
 	if !p.flags.withoutExporter {
 		e.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -103,7 +103,7 @@ func (p *program) handler(e *exporter, demo bool) http.Handler {
 	options := web.Options{
 		Collector: e.fleet.Collector, Own: e.registry, Instrument: !p.flags.withoutExporter,
 		TelemetryPath: p.flags.telemetryPath, TimeoutOffset: p.flags.timeoutOffset, MaxRequests: p.flags.maxRequests,
-		SDAddress: p.flags.sdAddress, Demo: demo, Version: shownVersion(), Logger: e.log.kit,
+		SDAddress: p.flags.sdAddress, Demo: demo, Version: shownVersion(), Logger: e.log.kit, Now: p.now,
 	}
 	if p.flags.lifecycle {
 		options.Reload = func(context.Context) error { return e.reloader.Reload() }

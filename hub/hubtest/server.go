@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"payple_exporter/hub"
@@ -24,6 +25,9 @@ type Server struct {
 
 	server *http.Server
 	served chan error
+
+	mu          sync.Mutex
+	connections map[net.Conn]bool
 }
 
 // Start serves h on address, such as "127.0.0.1:0", until Close.
@@ -38,12 +42,33 @@ func Start(h *Hub, address string) (*Server, error) {
 	mux.HandleFunc("GET "+controlPath, h.show)
 	mux.HandleFunc("POST "+controlPath+"fault", h.control)
 	s := &Server{
-		URL:    "http://" + listener.Addr().String(),
-		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second},
-		served: make(chan error, 1),
+		URL:         "http://" + listener.Addr().String(),
+		served:      make(chan error, 1),
+		connections: make(map[net.Conn]bool),
 	}
+	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ConnState: s.count}
 	go func() { s.served <- s.server.Serve(listener) }()
 	return s, nil
+}
+
+// count keeps the connections that are open. One that a fault took over is
+// closed by it.
+func (s *Server) count(conn net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch state {
+	case http.StateNew, http.StateActive, http.StateIdle:
+		s.connections[conn] = true
+	case http.StateHijacked, http.StateClosed:
+		delete(s.connections, conn)
+	}
+}
+
+// Connections returns how many connections are open.
+func (s *Server) Connections() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.connections)
 }
 
 // Close stops the server and breaks whatever requests are under way.

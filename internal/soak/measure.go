@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"payple_exporter/internal/exposition"
+)
+
+// How much more the exporter may hold in the end than after the warm-up, when
+// nobody asks it and it asks nobody. Memory is the operating system's count,
+// which a garbage collector moves; the others are exact.
+const (
+	marginResident    = 16 << 20
+	marginGoroutines  = 2
+	marginDescriptors = 2
+)
+
+// reading is what the exporter holds while nothing happens.
+type reading struct {
+	at          time.Duration // since the beginning
+	resident    float64       // bytes
+	heap        float64       // bytes in use
+	goroutines  float64
+	descriptors float64
+	connections int     // to the hub
+	cpu         float64 // seconds so far
+	scrapes     int     // so far
+	queries     float64 // so far
+	requests    float64 // to the hub, so far
+}
+
+// measure waits until all is quiet, and reads.
+func (s *soak) measure(ctx context.Context) error {
+	// Connections that are kept for the next request are no leak: they are
+	// taken away, and what is left belongs to nothing.
+	pause(ctx, queryTimeout+time.Second)
+	s.backend.dropIdle()
+	s.scraper.client.CloseIdleConnections()
+	pause(ctx, time.Second)
+	contentType, body, err := s.scraper.get(ctx, "/metrics?collect[]=exporter", "")
+	if err != nil {
+		return fmt.Errorf("measuring: %w", err)
+	}
+	page, err := exposition.Parse(contentType, body)
+	if err != nil {
+		return fmt.Errorf("measuring: %w", err)
+	}
+	open, _ := s.backend.open()
+	r := reading{
+		at: time.Since(s.began), resident: page["process_resident_memory_bytes"], heap: page["go_memstats_heap_inuse_bytes"],
+		goroutines: page["go_goroutines"], descriptors: page["process_open_fds"], cpu: page["process_cpu_seconds_total"],
+		connections: open, scrapes: s.scraper.asked, queries: page[`payple_hub_request_duration_seconds_count{endpoint="remain"}`],
+	}
+	for _, endpoint := range []string{"token", "remain"} {
+		r.requests += page[`payple_hub_requests_total{endpoint="`+endpoint+`"}`]
+	}
+	s.reading = append(s.reading, r)
+	s.say("%.1f MiB resident, %.0f goroutines, %.0f descriptors, %d connections to the hub; %d scrapes, %d failed, %d late",
+		r.resident/(1<<20), r.goroutines, r.descriptors, r.connections, r.scrapes, s.scraper.failed, s.scraper.late)
+	return nil
+}
+
+// verdict tells what went wrong.
+func (s *soak) verdict() error {
+	var faults []error
+	if s.scraper.failed > 0 {
+		faults = append(faults, fmt.Errorf("%d of %d scrapes failed; the first:\n%w", s.scraper.failed, s.scraper.asked, errors.Join(s.scraper.faults...)))
+	}
+	// One in a hundred is for a machine that has no time for either of us.
+	if s.scraper.late*100 > s.scraper.asked {
+		faults = append(faults, fmt.Errorf("%d of %d scrapes took longer than %s, the slowest %s", s.scraper.late, s.scraper.asked, scrapeTimeout, s.scraper.slowest))
+	}
+	if violations := s.backend.Violations(); len(violations) > 0 {
+		faults = append(faults, fmt.Errorf("%d departures from the hub's protocol: %.500q", len(violations), violations))
+	}
+	if len(s.reading) < 2 {
+		return errors.Join(append(faults, errors.New("there is nothing to compare"))...)
+	}
+	first, last := s.reading[0], s.reading[len(s.reading)-1]
+	for _, held := range []struct {
+		what               string
+		first, last, limit float64
+	}{
+		{"bytes of resident memory", first.resident, last.resident, marginResident},
+		{"goroutines", first.goroutines, last.goroutines, marginGoroutines},
+		{"descriptors", first.descriptors, last.descriptors, marginDescriptors},
+		{"connections to the hub", 0, float64(last.connections), 0},
+	} {
+		if held.last > held.first+held.limit {
+			faults = append(faults, fmt.Errorf("%.0f %s, %.0f in the beginning: want at most %.0f more", held.last, held.what, held.first, held.limit))
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// report writes what happened, in Markdown.
+func (s *soak) report(w io.Writer) {
+	fmt.Fprintf(w, "%s on %s/%s with %s: %d merchants every %s, %d scrapers every second, seed %d, %s in all.\n\n",
+		s.began.UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.Version(),
+		s.options.merchants, minInterval, s.options.scrapers, s.options.seed, s.lasted.Round(time.Second))
+	fmt.Fprintln(w, "| after | resident memory | heap in use | goroutines | descriptors | connections to the hub | scrapes so far | hub requests so far | processor time so far |")
+	fmt.Fprintln(w, "|---|---|---|---|---|---|---|---|---|")
+	for _, r := range s.reading {
+		fmt.Fprintf(w, "| %s | %.1f MiB | %.1f MiB | %.0f | %.0f | %d | %d | %.0f | %.0f s |\n", r.at.Round(time.Second),
+			r.resident/(1<<20), r.heap/(1<<20), r.goroutines, r.descriptors, r.connections, r.scrapes, r.requests, r.cpu)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var events []string
+	for _, what := range slices.Sorted(maps.Keys(s.events)) {
+		events = append(events, fmt.Sprintf("%d %s", s.events[what], what))
+	}
+	_, most := s.backend.open()
+	fmt.Fprintf(w, "\nWhat happened meanwhile: %s; %d scrapers hung up on purpose.\n", strings.Join(events, ", "), s.scraper.left)
+	fmt.Fprintf(w, "%d scrapes: %d were not answered 200, or could not be read, or were not true; %d took longer than their %s. %d times a merchant's figures were shown, and true; %d times they were absent; %d times payple_up was 0.\n",
+		s.scraper.asked, s.scraper.failed, s.scraper.late, scrapeTimeout, s.scraper.figures, s.scraper.absent, s.scraper.down)
+	fmt.Fprintf(w, "The slowest scrape took %s. At most %d connections to the hub were open at once.\n", s.scraper.slowest.Round(time.Millisecond), most)
+}

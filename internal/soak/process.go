@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"regexp"
+	"syscall"
+	"time"
+)
+
+// build makes the exporter as it is shipped.
+func build(ctx context.Context, path string) error {
+	command := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, "payple_exporter")
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("building the exporter: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// process is an exporter that runs on its own.
+type process struct {
+	url     string
+	command *exec.Cmd
+	ended   chan struct{} // closed when it has ended
+}
+
+// start runs the exporter and returns once it listens. Its log goes to log.
+func start(path string, log io.Writer, args ...string) (*process, error) {
+	p := &process{ended: make(chan struct{})}
+	p.command = exec.Command(path, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...) //nolint:noctx // the program under test; stop ends it
+	stderr, err := p.command.StderrPipe()
+	if err != nil {
+		return nil, fmt.Errorf("starting the exporter: %w", err)
+	}
+	if err := p.command.Start(); err != nil {
+		return nil, fmt.Errorf("starting the exporter: %w", err)
+	}
+	address := make(chan string, 1)
+	go func() {
+		defer close(p.ended)
+		follow(stderr, log, address)
+		_ = p.command.Wait() // its exit code is looked at by stop
+	}()
+	select {
+	case at := <-address:
+		p.url = "http://" + at
+		return p, nil
+	case <-p.ended:
+		return nil, fmt.Errorf("the exporter ended by itself: %s", p.command.ProcessState)
+	case <-time.After(30 * time.Second):
+		_ = p.command.Process.Kill()
+		return nil, fmt.Errorf("the exporter does not listen after 30 s")
+	}
+}
+
+// follow copies a log and sends the address that the exporter listens on.
+func follow(from io.Reader, to io.Writer, address chan<- string) {
+	listening := regexp.MustCompile(`msg="Listening on" address=(\S+)`)
+	lines := bufio.NewScanner(from)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		_, _ = fmt.Fprintln(to, lines.Text())
+		if match := listening.FindStringSubmatch(lines.Text()); match != nil {
+			address <- match[1]
+		}
+	}
+	_, _ = io.Copy(to, from) // a line without an end
+}
+
+// hangUp makes the exporter reload.
+func (p *process) hangUp() error {
+	if err := p.command.Process.Signal(syscall.SIGHUP); err != nil {
+		return fmt.Errorf("SIGHUP: %w", err)
+	}
+	return nil
+}
+
+// stop ends the exporter in good order.
+func (p *process) stop() error {
+	select {
+	case <-p.ended:
+		return fmt.Errorf("the exporter ended by itself: %s", p.command.ProcessState)
+	default:
+	}
+	_ = p.command.Process.Signal(os.Signal(syscall.SIGTERM))
+	select {
+	case <-p.ended:
+	case <-time.After(40 * time.Second):
+		_ = p.command.Process.Kill()
+		return fmt.Errorf("the exporter does not stop on SIGTERM")
+	}
+	if code := p.command.ProcessState.ExitCode(); code != 0 {
+		return fmt.Errorf("the exporter exits with %s after SIGTERM", p.command.ProcessState)
+	}
+	return nil
+}

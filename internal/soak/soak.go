@@ -1,0 +1,288 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// How the exporter is run, and how long it may take to recover.
+const (
+	minInterval  = time.Second // the shortest that it takes
+	maxAge       = 20 * time.Second
+	queryTimeout = 2 * time.Second
+	warmUp       = 15 * time.Second
+	// recovery is the longest backoff, one minute, and some queries.
+	recovery = 75 * time.Second
+	// usualRecovery is left for it at a round's end.
+	usualRecovery = 40 * time.Second
+)
+
+// soak is one run.
+type soak struct {
+	options options
+	backend *backend
+	process *process
+	scraper *scraper
+	// scrapers are the random sources of those that scrape at the same time.
+	scrapers []*rand.Rand
+	log      io.Writer // of progress
+	config   string    // path of the merchants file
+	logFile  *os.File  // the exporter's
+
+	mu      sync.Mutex
+	events  map[string]int // what was done to the exporter, by kind
+	began   time.Time
+	lasted  time.Duration
+	reading []reading
+}
+
+func newSoak(o options, dir string, log io.Writer) (*soak, error) {
+	s := &soak{options: o, log: log, config: filepath.Join(dir, "merchants.yml"), events: make(map[string]int)}
+	var err error
+	if s.backend, err = newBackend(o.merchants, dir); err != nil {
+		return nil, err
+	}
+	if err := s.configure(o.merchants, 0); err != nil {
+		return nil, err
+	}
+	if s.logFile, err = os.Create(filepath.Join(dir, "exporter.log")); err != nil {
+		return nil, fmt.Errorf("the exporter's log: %w", err)
+	}
+	s.process, err = start(o.exporter, s.logFile, "--config.file="+s.config, "--web.enable-lifecycle",
+		"--payple.max-age="+maxAge.String(), "--payple.timeout="+queryTimeout.String())
+	if err != nil {
+		return nil, err
+	}
+	s.scraper = newScraper(s.process.url, s.backend, s.say)
+	for i := range o.scrapers {
+		s.scrapers = append(s.scrapers, s.chance(uint64(i)+1))
+	}
+	return s, nil
+}
+
+// run lets rounds of trouble and recovery pass, measures after each, and stops
+// the exporter.
+func (s *soak) run(ctx context.Context) error {
+	s.began = time.Now()
+	defer func() { s.lasted = time.Since(s.began) }()
+	s.say("%s: %d merchants, %d scrapers, seed %d", s.process.url, s.options.merchants, s.options.scrapers, s.options.seed)
+	err := s.rounds(ctx)
+	return errors.Join(err, s.process.stop(), s.searchLog())
+}
+
+func (s *soak) rounds(ctx context.Context) error {
+	chance := s.chance(0)
+	s.scrapeFor(ctx, warmUp)
+	if err := s.measure(ctx); err != nil {
+		return err
+	}
+	rounds := max(1, int(s.options.total/s.options.round))
+	for round := range rounds {
+		end := s.began.Add(s.options.total * time.Duration(round+1) / time.Duration(rounds))
+		if err := s.trouble(ctx, time.Until(end)-usualRecovery, chance); err != nil {
+			return err
+		}
+		if err := s.recover(ctx); err != nil {
+			return err
+		}
+		s.scrapeFor(ctx, time.Until(end))
+		if err := s.measure(ctx); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// chance returns randomness of its own for each part of a run.
+func (s *soak) chance(part uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(s.options.seed, part)) //nolint:gosec // trouble, repeatable; no secret
+}
+
+// scrapeFor scrapes for a while.
+func (s *soak) scrapeFor(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	s.scraper.scrape(ctx, s.scrapers)
+}
+
+// trouble breaks the hub, rotates keys and reloads, while all is scraped.
+func (s *soak) trouble(ctx context.Context, d time.Duration, chance *rand.Rand) error {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	seeds := []uint64{chance.Uint64(), chance.Uint64(), chance.Uint64(), chance.Uint64()}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { s.scraper.scrape(ctx, s.scrapers); return nil })
+	group.Go(func() error { return s.breakSome(ctx, s.chance(seeds[0])) })
+	group.Go(func() error { return s.rotateKeys(ctx, s.chance(seeds[1])) })
+	group.Go(func() error { return s.reload(ctx, s.chance(seeds[2])) })
+	group.Go(func() error { return s.restartHub(ctx, s.chance(seeds[3])) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	s.backend.mendAll()
+	return nil
+}
+
+// breakSome breaks another merchant's hub every while; each is mended after up
+// to 20 s.
+func (s *soak) breakSome(ctx context.Context, chance *rand.Rand) error {
+	type repair struct {
+		at time.Time
+		i  int
+	}
+	var repairs []repair
+	for ctx.Err() == nil {
+		pause(ctx, 40*time.Second/time.Duration(s.options.merchants)) // so that about a quarter is broken
+		i := s.backend.breakOne(chance)
+		s.did("faults")
+		repairs = append(repairs, repair{time.Now().Add(time.Duration(chance.Int64N(int64(20 * time.Second)))), i})
+		for len(repairs) > 0 && time.Now().After(repairs[0].at) {
+			s.backend.Mend(s.backend.partners[repairs[0].i].CstID)
+			repairs = repairs[1:]
+		}
+	}
+	return nil
+}
+
+// rotateKeys changes a merchant's key every few seconds.
+func (s *soak) rotateKeys(ctx context.Context, chance *rand.Rand) error {
+	for ctx.Err() == nil {
+		pause(ctx, 3*time.Second)
+		if err := s.backend.rotate(chance.IntN(s.options.merchants), chance.Int()); err != nil {
+			return err
+		}
+		s.did("keys rotated")
+	}
+	return nil
+}
+
+// reload changes the configuration every few seconds: other thresholds, some
+// merchants fewer or more; by signal or by HTTP; and sometimes one that must be
+// refused.
+func (s *soak) reload(ctx context.Context, chance *rand.Rand) error {
+	for n := 1; ctx.Err() == nil; n++ {
+		pause(ctx, 5*time.Second)
+		if n%6 == 0 {
+			if err := s.reloadRefused(); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.configure(s.options.merchants-chance.IntN(s.options.merchants/10), n); err != nil {
+			return err
+		}
+		if n%2 == 0 {
+			if err := s.process.hangUp(); err != nil {
+				return err
+			}
+		} else if status, err := s.scraper.reload(); err != nil || status/100 != 2 {
+			return fmt.Errorf("reload: HTTP %d, %w", status, err)
+		}
+		s.did("reloads")
+	}
+	return nil
+}
+
+// reloadRefused offers a file with a mistake, which must be refused.
+func (s *soak) reloadRefused() error {
+	if err := replace(s.config, "merchants: nobody"); err != nil {
+		return err
+	}
+	status, err := s.scraper.reload()
+	if err != nil || status/100 == 2 {
+		return fmt.Errorf("a file with a mistake: HTTP %d, %w", status, err)
+	}
+	s.did("reloads refused")
+	return nil
+}
+
+// restartHub takes the whole hub away every half minute or so.
+func (s *soak) restartHub(ctx context.Context, chance *rand.Rand) error {
+	for {
+		pause(ctx, 20*time.Second+time.Duration(chance.Int64N(int64(20*time.Second))))
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the round is over
+		}
+		if err := s.backend.restart(ctx, time.Duration(chance.Int64N(int64(3*time.Second)))); err != nil {
+			return err
+		}
+		s.did("hub restarts")
+	}
+}
+
+// configure writes a configuration of the first n merchants.
+func (s *soak) configure(n, version int) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "hub: %s\nmin_interval: %s\nmerchants:\n", s.backend.url, minInterval)
+	for i := range n {
+		fmt.Fprintf(&b, "  - {cst_id: %s, cust_key_file: %s, thresholds: {warning: %d}}\n",
+			s.backend.partners[i].CstID, s.backend.keyFiles[i], 1000+version)
+	}
+	return replace(s.config, b.String())
+}
+
+// recover has the whole configuration and new keys in force, and waits until
+// all merchants are known again. A new key reopens at once what only a person
+// can mend; the rest comes back within the longest backoff.
+func (s *soak) recover(ctx context.Context) error {
+	for i := range s.backend.partners {
+		if err := s.backend.rotate(i, int(time.Now().UnixNano())); err != nil {
+			return err
+		}
+	}
+	if err := s.configure(s.options.merchants, 0); err != nil {
+		return err
+	}
+	if status, err := s.scraper.reload(); err != nil || status/100 != 2 {
+		return fmt.Errorf("reload: HTTP %d, %w", status, err)
+	}
+	began := time.Now()
+	for ctx.Err() == nil {
+		s.scrapeFor(ctx, 2*time.Second)
+		missing := s.scraper.missing(ctx)
+		if len(missing) == 0 {
+			s.say("all merchants are known again after %s", time.Since(began).Round(time.Second))
+			return nil
+		}
+		if time.Since(began) > recovery {
+			return fmt.Errorf("%d merchants are not known again after %s: %v", len(missing), recovery, missing)
+		}
+	}
+	return ctx.Err()
+}
+
+// searchLog looks for what must not be in the exporter's log.
+func (s *soak) searchLog() error {
+	defer s.logFile.Close() //nolint:errcheck // read only from here on
+	text, err := os.ReadFile(s.logFile.Name())
+	if err != nil {
+		return fmt.Errorf("the exporter's log: %w", err)
+	}
+	for _, word := range []string{"soak-key-", "panic", "goroutine ", "DATA RACE"} {
+		if at := bytes.Index(text, []byte(word)); at >= 0 {
+			return fmt.Errorf("the exporter's log holds %q: …%s…", word, text[max(0, at-200):min(len(text), at+1000)])
+		}
+	}
+	return nil
+}
+
+func (s *soak) did(what string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events[what]++
+}
+
+func (s *soak) say(format string, args ...any) {
+	fmt.Fprintf(s.log, "%s "+format+"\n", append([]any{time.Now().UTC().Format(time.TimeOnly)}, args...)...)
+}
