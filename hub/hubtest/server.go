@@ -27,7 +27,7 @@ type Server struct {
 	served chan error
 
 	mu          sync.Mutex
-	connections map[net.Conn]bool
+	connections map[net.Conn]http.ConnState
 }
 
 // Start serves h on address, such as "127.0.0.1:0", until Close.
@@ -44,7 +44,7 @@ func Start(h *Hub, address string) (*Server, error) {
 	s := &Server{
 		URL:         "http://" + listener.Addr().String(),
 		served:      make(chan error, 1),
-		connections: make(map[net.Conn]bool),
+		connections: make(map[net.Conn]http.ConnState),
 	}
 	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ConnState: s.count}
 	go func() { s.served <- s.server.Serve(listener) }()
@@ -58,17 +58,23 @@ func (s *Server) count(conn net.Conn, state http.ConnState) {
 	defer s.mu.Unlock()
 	switch state {
 	case http.StateNew, http.StateActive, http.StateIdle:
-		s.connections[conn] = true
+		s.connections[conn] = state
 	case http.StateHijacked, http.StateClosed:
 		delete(s.connections, conn)
 	}
 }
 
-// Connections returns how many connections are open.
-func (s *Server) Connections() int {
+// Busy returns how many connections a request is on.
+func (s *Server) Busy() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.connections)
+	busy := 0
+	for _, state := range s.connections {
+		if state == http.StateActive {
+			busy++
+		}
+	}
+	return busy
 }
 
 // Close stops the server and breaks whatever requests are under way.
