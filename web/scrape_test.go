@@ -146,60 +146,6 @@ func parse(tb testing.TB, text io.Reader) map[string]float64 {
 	return samples
 }
 
-// Every bad answer, at either step, cold or after a success: the scrape is
-// answered 200, payple_up is 0, the reason is right and the only one, and the
-// figures are the last good ones or none. Once the fault has ended, the next
-// query makes all of it good.
-func TestEveryFaultReachesTheMetricsAsItIs(t *testing.T) {
-	t.Parallel()
-	for _, fault := range hubtest.Faults() {
-		for _, endpoint := range fault.Endpoints {
-			for _, warm := range []bool{false, true} {
-				temperature := map[bool]string{false: "cold", true: "warm"}[warm]
-				t.Run(fault.Name+"/"+string(endpoint)+"/"+temperature, func(t *testing.T) {
-					t.Parallel()
-					timeout := 8 * time.Second
-					if fault.Reason == hub.ReasonTimeout {
-						timeout = 300 * time.Millisecond
-					}
-					s := newStandWithTimeout(t, timeout, "store")
-					if warm {
-						s.scrape(t, "/metrics")
-						s.clock.Advance(2 * time.Minute) // the token is dead, the figures are not
-					}
-					s.hub.Break("store", endpoint, fault)
-					expectFailure(t, s.scrape(t, "/metrics"), fault.Reason, warm)
-					s.clock.Advance(4 * time.Minute)
-					expectFailure(t, s.scrape(t, "/metrics"), fault.Reason, false)
-					s.hub.Mend("store")
-					s.clock.Advance(5 * time.Minute)
-					expectFigures(t, s.scrape(t, "/metrics"))
-				})
-			}
-		}
-	}
-}
-
-func expectFailure(t *testing.T, got map[string]float64, reason hub.Reason, kept bool) {
-	t.Helper()
-	if up, there := got["payple_up{merchant=store}"]; !there || up != 0 {
-		t.Errorf("payple_up is %v (there: %v)", up, there)
-	}
-	for sample := range got {
-		if strings.HasPrefix(sample, "payple_failure{") && sample != "payple_failure{merchant=store,reason="+string(reason)+"}" {
-			t.Errorf("another reason: %s, want %s", sample, reason)
-		}
-	}
-	if got["payple_failure{merchant=store,reason="+string(reason)+"}"] != 1 {
-		t.Errorf("reason %s is not told", reason)
-	}
-	for sample, want := range goodFigures() {
-		if value, there := got[sample]; there != kept || value != 0 && value != want {
-			t.Errorf("%s is %v (there: %v), want it there: %v", sample, value, there, kept)
-		}
-	}
-}
-
 func expectFigures(t *testing.T, got map[string]float64) {
 	t.Helper()
 	if got["payple_up{merchant=store}"] != 1 {
