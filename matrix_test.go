@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -216,6 +217,13 @@ func (c cell) run(t *testing.T) tally {
 	s.scrapeAll(failing)
 	s.expectRequests(c.laterCost(matrixMaxAge + time.Minute))
 	s.expect(!s.shown, "figures are shown beyond max-age")
+	if c.longestBackoff() > 2*time.Minute {
+		for range 2 { // until the backoff has reached its end
+			s.clock.Advance(matrixMaxAge + time.Minute)
+			s.scrape(failing)
+			s.expectRequests(c.laterCost(matrixMaxAge + time.Minute))
+		}
+	}
 
 	s.hub.Mend(victim)
 	opens = s.opensIn()
@@ -286,13 +294,12 @@ func tokensFor(remembered bool) int {
 
 // longestBackoff is the contract's.
 func (c cell) longestBackoff() time.Duration {
-	switch c.fault.Reason {
-	case hub.ReasonAuth, hub.ReasonIPNotAllowed, hub.ReasonConfig:
+	needsPerson := []hub.Reason{hub.ReasonAuth, hub.ReasonIPNotAllowed, hub.ReasonConfig}
+	switch {
+	case slices.Contains(needsPerson, c.fault.Reason):
 		return 5 * time.Minute
-	case hub.ReasonRateLimited:
-		if c.fault.Name == retryAfter90 {
-			return 90 * time.Second
-		}
+	case c.fault.Name == retryAfter90:
+		return 90 * time.Second
 	}
 	return time.Minute
 }
