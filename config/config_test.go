@@ -195,32 +195,3 @@ func TestParseHub(t *testing.T) {
 		}
 	}
 }
-
-// No file makes the parser panic, hang or show a key; what it takes is usable.
-func FuzzParse(f *testing.F) {
-	for _, file := range faultyFiles() {
-		f.Add([]byte(file.text))
-	}
-	f.Add([]byte("merchants: &a [*a]"))
-	f.Add([]byte("merchants: [{cst_id: p, cust_key_env: GOOD, thresholds: {warning: [5000000, 24h]}}]"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if strings.Contains(string(text), "cust_key_file") {
-			return // would read whatever file the fuzzer thinks of
-		}
-		got, err := config.Parse("f.yml", text, defaults(), environment)
-		if err != nil {
-			if !strings.Contains(string(text), secret) && strings.Contains(err.Error(), secret) {
-				t.Fatalf("a key out of the environment is shown: %v", err)
-			}
-			return
-		}
-		if len(got.Merchants) == 0 || config.CheckMinInterval(got.MinInterval) != nil {
-			t.Fatalf("taken: %+v", got)
-		}
-		for _, m := range got.Merchants {
-			if m.Name == "" || m.CstID == "" || m.Key == nil || m.Hub.URL == "" || m.Thresholds == nil {
-				t.Fatalf("taken: %+v", m)
-			}
-		}
-	})
-}

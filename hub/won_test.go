@@ -42,27 +42,3 @@ func TestWonPrintsInGroups(t *testing.T) {
 		}
 	}
 }
-
-// Whatever is taken for an amount holds the input's own digits, and printing
-// it and reading it again gives the same.
-func FuzzParseWon(f *testing.F) {
-	for _, seed := range []string{"0", "-1", "9,944,000", "9007199254740992", "1,00", "1e3", "-", ""} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		won, err := hub.ParseWon(text)
-		if err != nil {
-			return
-		}
-		if won > hub.MaxWon || won < -hub.MaxWon {
-			t.Fatalf("ParseWon(%q) = %d, beyond MaxWon", text, won)
-		}
-		digits := strings.TrimLeft(strings.ReplaceAll(strings.TrimPrefix(text, "-"), ",", ""), "0")
-		if spelled := strings.NewReplacer("-", "", ",", "").Replace(won.Grouped()); spelled != digits && (won != 0 || digits != "") {
-			t.Fatalf("ParseWon(%q) = %d, which the text does not spell", text, won)
-		}
-		if again, err := hub.ParseWon(won.Grouped()); err != nil || again != won {
-			t.Fatalf("%q is read as %d, printed as %s and read again as %d, %v", text, won, won.Grouped(), again, err)
-		}
-	})
-}

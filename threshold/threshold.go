@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -54,9 +55,13 @@ func Parse(text string) (Threshold, error) {
 	return Threshold{Runway, time.Duration(duration).Seconds()}, nil
 }
 
+// minRatio is the smallest share: less than one won even of the largest amount
+// could never be told from nothing at all.
+const minRatio = 1 / float64(hub.MaxWon)
+
 func parseRatio(text, number string) (Threshold, error) {
 	percent, err := strconv.ParseFloat(number, 64)
-	if err != nil || strings.Trim(number, "0123456789.") != "" || percent <= 0 || percent > 100 {
+	if err != nil || strings.Trim(number, "0123456789.") != "" || percent/100 < minRatio || percent > 100 {
 		return Threshold{}, fmt.Errorf("threshold %q: want a share above 0%% and up to 100%%", text)
 	}
 	return Threshold{Ratio, percent / 100}, nil
@@ -66,12 +71,21 @@ func parseRatio(text, number string) (Threshold, error) {
 func (t Threshold) String() string {
 	switch t.Kind {
 	case Ratio:
-		return strconv.FormatFloat(t.Value*100, 'g', 6, 64) + "%"
+		return percent(t.Value)
 	case Runway:
-		return model.Duration(t.Value * float64(time.Second)).String()
+		// A runway is whole milliseconds, which a float64 of seconds may miss
+		// by a trifle.
+		return model.Duration(time.Duration(math.Round(t.Value*1000)) * time.Millisecond).String()
 	case Amount:
 	}
 	return strconv.FormatFloat(t.Value, 'f', -1, 64)
+}
+
+// percent returns a share as people write it. 0.07 × 100 is 7.000000000000001:
+// twelve digits are more than anybody writes, and hide such noise.
+func percent(share float64) string {
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(share*100, 'e', 11, 64), 64) // which was printed just now
+	return strconv.FormatFloat(rounded, 'f', -1, 64) + "%"
 }
 
 // Severity is how bad it is to be below a threshold, as the alerts' label of

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -352,29 +351,6 @@ func TestPageEscapesNames(t *testing.T) {
 	if policy := response.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
 		t.Errorf("policy %q", policy)
 	}
-}
-
-// A scrape's time is what its header says less the offset, always above zero
-// and bounded, whatever the header holds.
-func FuzzScrapeTimeout(f *testing.F) {
-	for _, seed := range []string{"10", "0.2", "", "-1", "NaN", "Inf", "1e300", "abc", "0"} {
-		f.Add(seed, int64(500))
-	}
-	f.Fuzz(func(t *testing.T, header string, offsetMS int64) {
-		if offsetMS < 0 || offsetMS > 1e6 {
-			return
-		}
-		offset := time.Duration(offsetMS) * time.Millisecond
-		got := web.ScrapeTimeout(header, offset)
-		if got < 0 || got > 100*time.Second {
-			t.Fatalf("%q less %s is %s", header, offset, got)
-		}
-		if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0.000001 && seconds < 100 {
-			if limit := time.Duration(seconds * float64(time.Second)); got > limit || got == 0 {
-				t.Fatalf("%q less %s is %s", header, offset, got)
-			}
-		}
-	})
 }
 
 func TestScrapeTimeout(t *testing.T) {
