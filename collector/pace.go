@@ -78,7 +78,9 @@ type pace struct {
 	growth *backoff.ExponentialBackOff
 
 	asked time.Time // when the latest query began; zero before the first
-	until time.Time // the end of a backoff; zero if there is none
+	// until is the end of a backoff; zero if there is none. It does not hold
+	// the interval, which may change while it lasts.
+	until time.Time
 }
 
 func newPace(interval time.Duration, jitter func() float64) *pace {
@@ -137,7 +139,8 @@ func (p *pace) succeeded() {
 }
 
 // failed begins or lengthens a backoff: the n-th failure in a row closes the
-// gate for interval × 2ⁿ from the query's beginning, less up to a fifth.
+// gate for interval × 2ⁿ from the query's beginning, less up to a fifth. Where
+// the cap makes that shorter than the interval, the interval holds.
 func (p *pace) failed(now time.Time, reason hub.Reason, retryAfter time.Duration) {
 	limit := maxBackoff
 	if needsPerson(reason) {
@@ -145,7 +148,7 @@ func (p *pace) failed(now time.Time, reason hub.Reason, retryAfter time.Duration
 	}
 	delay := min(p.growth.NextBackOff(), limit)
 	delay -= time.Duration(p.jitter() * float64(delay) / 5)
-	p.until = p.asked.Add(max(delay, p.interval))
+	p.until = p.asked.Add(delay)
 	if asked := now.Add(min(retryAfter, maxRetryAfter)); retryAfter > 0 && asked.After(p.until) {
 		p.until = asked
 	}

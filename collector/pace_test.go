@@ -75,6 +75,23 @@ func TestPaceHonoursRetryAfter(t *testing.T) {
 	}
 }
 
+// A gate that is closed for an hour, its interval, and not for its backoff, opens
+// as soon as a shorter interval is set.
+func TestPaceForgetsTheIntervalThatWas(t *testing.T) {
+	t.Parallel()
+	p := newPace(time.Hour, func() float64 { return 0 })
+	now := time.Unix(1_700_000_000, 0)
+	p.began(now)
+	p.failed(now.Add(time.Second), hub.ReasonTimeout, 0)
+	if got := p.opens().Sub(now); got != time.Hour {
+		t.Errorf("closed for %s, want the interval", got)
+	}
+	p.setInterval(10 * time.Second)
+	if got := p.opens().Sub(now); got != time.Minute || p.closed(p.opens()) != "" || p.closed(p.opens().Add(-1)) != CauseBackoff {
+		t.Errorf("closed for %s, want the longest backoff", got)
+	}
+}
+
 // How old a figure is, is told by the clock that says more: the monotonic one
 // stands still in a suspended machine, the wall clock may be set back.
 func TestAgeTrustsTheLaterClock(t *testing.T) {
