@@ -163,12 +163,13 @@ func (g *Gate) reopenForNewKey(ctx context.Context) {
 	g.pace.reopen()
 }
 
-// refused tells whether the gate is closed for what only a person can mend.
+// refused tells whether the gate is closed for what only a person can mend. No
+// query is under way then: it would have begun at an open gate.
 func (g *Gate) refused() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.memory.failure != nil && needsPerson(g.memory.failure.Reason) &&
-		g.running == nil && g.pace.closed(g.settings.Now()) == CauseBackoff
+		g.pace.closed(g.settings.Now()) == CauseBackoff
 }
 
 // query asks the hub once, within the bounds of the process.

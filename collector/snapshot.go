@@ -69,10 +69,11 @@ func (g *Gate) fresh(now time.Time) bool {
 	if g.memory.lastSuccess.IsZero() {
 		return false
 	}
-	if g.memory.failure != nil {
-		return g.settings.MaxAge > 0 && age(now, g.memory.lastSuccess) <= g.settings.MaxAge
+	limit := g.settings.MaxAge
+	if g.memory.failure == nil {
+		limit = max(limit, g.settings.MinInterval)
 	}
-	return age(now, g.memory.lastSuccess) <= max(g.settings.MaxAge, g.settings.MinInterval)
+	return age(now, g.memory.lastSuccess) <= limit
 }
 
 // age returns how long ago then was, by the clock that says longer: the
