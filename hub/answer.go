@@ -118,10 +118,10 @@ const maxLifetime = 24 * time.Hour
 // token serves the query it was asked for and no other.
 func (a answer) lifetime() time.Duration {
 	seconds, err := a.amount("expires_in")
-	if err != nil || seconds <= 0 {
+	if err != nil {
 		return 0
 	}
-	return time.Duration(min(int64(seconds), int64(maxLifetime/time.Second))) * time.Second
+	return time.Duration(min(max(int64(seconds), 0), int64(maxLifetime/time.Second))) * time.Second
 }
 
 // limit returns the figures of a remain answer, whole and of partner cstID, or

@@ -1,0 +1,171 @@
+package hub
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A code of digits alone, or of letters alone, is drawn again.
+func TestNewCodeDrawsAgain(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string][]byte{
+		"digits alone":  bytes.Repeat([]byte{0}, codeLength),
+		"letters alone": bytes.Repeat([]byte{10}, codeLength),
+	} {
+		second := append([]byte{35}, bytes.Repeat([]byte{9}, codeLength-1)...)
+		if code, err := newCode(bytes.NewReader(append(first, second...))); err != nil || code != "z999999999" {
+			t.Errorf("%s: %q, %v", name, code, err)
+		}
+	}
+}
+
+// An answer of 64 KiB is read, and one byte more is too much.
+func TestAnswersAreReadUpToTheirBound(t *testing.T) {
+	t.Parallel()
+	start := `{"result":"A0000","cst_id":"p","total_account_amt":1,"total_transfer_amt":2,"remain_amt":3,"message":"`
+	for size, good := range map[int]bool{64 << 10: true, 64<<10 + 1: false, 128 << 10: false} {
+		body := start + strings.Repeat("x", size-len(start)-2) + `"}`
+		limit, err := fuzzClient(canned{status: http.StatusOK, body: []byte(body)}).Remain(t.Context(), Token{}, Credentials{CstID: "p"})
+		if (err == nil) != good || good && limit.Remain != 3 {
+			t.Errorf("%d bytes: %+v, %v", size, limit, err)
+		}
+		if _, err := parseAnswer([]byte(body)); (err == nil) != good {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+// Names and values that follow each other in an array are no fields.
+func TestAnArrayIsNoAnswer(t *testing.T) {
+	t.Parallel()
+	if fields, err := parseAnswer([]byte(`["result","A0000","cst_id","p","remain_amt","3"]`)); err == nil {
+		t.Errorf("taken for %s", fields)
+	}
+}
+
+// A token may hold all characters that can be seen, the first and the last of
+// them too, and no other; a hub that does not say how long it lives gives it no
+// end to be remembered by.
+func TestTokenCharacters(t *testing.T) {
+	t.Parallel()
+	for token, good := range map[string]bool{"!": true, "~": true, " ": false, "\x7f": false, "a b": false, "é": false} {
+		body := `{"result":"T0000","code":"` + fuzzCode + `","access_token":"` + token + `"}`
+		got, err := fuzzClient(canned{status: http.StatusOK, body: []byte(body)}).Token(t.Context(), Credentials{CstID: "p"})
+		if (err == nil) != good || good && got.value.Reveal() != token {
+			t.Errorf("token %q: %v", token, err)
+		}
+		if !got.Expires.IsZero() {
+			t.Errorf("token %q expires at %s, of which nothing was said", token, got.Expires)
+		}
+	}
+}
+
+// A key file of 64 KiB is read, and one byte more is too much.
+func TestKeyFilesAreReadUpToTheirBound(t *testing.T) {
+	t.Parallel()
+	for size, good := range map[int]bool{64 << 10: true, 64<<10 + 1: false} {
+		path := filepath.Join(t.TempDir(), "key")
+		if err := os.WriteFile(path, bytes.Repeat([]byte{'k'}, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if key, err := FileKey(path).Secret(); (err == nil) != good || len(key.Reveal()) != size && good {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+	}
+}
+
+// Each way in which a connection fails has its reason.
+func TestTransportErrorReasons(t *testing.T) {
+	t.Parallel()
+	over, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	broken := errors.New("broken")
+	for _, test := range []struct {
+		ctx  context.Context
+		err  error
+		want Reason
+	}{
+		{t.Context(), broken, ReasonNetwork},
+		{over, broken, ReasonTimeout},
+		{t.Context(), fmt.Errorf("exchange: %w", context.DeadlineExceeded), ReasonTimeout},
+		{t.Context(), os.ErrDeadlineExceeded, ReasonTimeout},
+		{t.Context(), &tls.CertificateVerificationError{Err: broken}, ReasonTLS},
+		{t.Context(), tls.RecordHeaderError{}, ReasonTLS},
+		{t.Context(), tls.AlertError(40), ReasonTLS},
+		{t.Context(), http.ErrSchemeMismatch, ReasonTLS},
+		{t.Context(), errors.New("tls: no common version"), ReasonTLS},
+	} {
+		if got := transportError(test.ctx, EndpointToken, test.err); got.Reason != test.want {
+			t.Errorf("%v: %s, want %s", test.err, got.Reason, test.want)
+		}
+	}
+	for want, reason := range map[string]x509.InvalidReason{
+		"certificate has expired or is not yet valid": x509.Expired, "certificate not accepted": x509.TooManyIntermediates,
+	} {
+		err := &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: reason}}
+		if got := safeVerification(err).Error(); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
+	}
+}
+
+// Everything that a connection may wait for ends within a time that is neither
+// none nor for ever.
+func TestTransportWaitsForNothingForEver(t *testing.T) {
+	t.Parallel()
+	transport := NewTransport(4)
+	for name, got := range map[string]time.Duration{
+		"handshake": transport.TLSHandshakeTimeout, "idle": transport.IdleConnTimeout,
+		"ping after": transport.HTTP2.SendPingTimeout, "ping": transport.HTTP2.PingTimeout,
+	} {
+		if got < time.Second || got > 2*time.Minute {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// What a person is told names the code if there is one, else an HTTP status that
+// means something.
+func TestProblemNamesTheStatusOnlyWhereItMeansSomething(t *testing.T) {
+	t.Parallel()
+	for want, failure := range map[string]*Error{
+		"(HTTP 429)": {Reason: ReasonRateLimited, Status: http.StatusTooManyRequests},
+		"(HTTP 502)": {Reason: ReasonHTTPStatus, Status: http.StatusBadGateway},
+		"(A0009)":    {Reason: ReasonRateLimited, Status: http.StatusTooManyRequests, Code: "A0009"},
+		"":           {Reason: ReasonInvalidResponse, Status: http.StatusOK},
+	} {
+		got := failure.Problem().English
+		if want == "" && strings.Contains(got, "(") || !strings.HasSuffix(got, want) {
+			t.Errorf("%+v is told as %q, want %q", failure, got, want)
+		}
+	}
+	if got := (&Error{Reason: ReasonHTTPStatus}).Problem().English; strings.Contains(got, "HTTP 0") {
+		t.Errorf("told as %q", got)
+	}
+}
+
+// Whoever may not wait for a session's turn gets the answer that does no harm:
+// the key has not changed, and a query takes one request.
+func TestSessionAnswersWhoMayNotWait(t *testing.T) {
+	t.Parallel()
+	session := NewSession(fuzzClient(canned{}), "p", FixedKey(NewSecret("new"), "test"))
+	if !session.KeyChanged(t.Context()) || session.Needs(t.Context()) != 2 {
+		t.Fatal("a session that has not asked has a new key and needs a token")
+	}
+	session.turn <- struct{}{} // held by a token request
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if session.KeyChanged(over) || session.Needs(over) != 1 {
+		t.Error("whoever may not wait is told otherwise")
+	}
+}
