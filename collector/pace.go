@@ -149,8 +149,8 @@ func (p *pace) failed(now time.Time, reason hub.Reason, retryAfter time.Duration
 	delay := min(p.growth.NextBackOff(), limit)
 	delay -= time.Duration(p.jitter() * float64(delay) / 5)
 	p.until = p.asked.Add(delay)
-	if asked := now.Add(min(retryAfter, maxRetryAfter)); retryAfter > 0 && asked.After(p.until) {
-		p.until = asked
+	if told := now.Add(min(retryAfter, maxRetryAfter)); told.After(p.until) {
+		p.until = told
 	}
 }
 
