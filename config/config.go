@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"payple_exporter/hub"
 	"payple_exporter/threshold"
@@ -85,14 +84,17 @@ func checkName(name string) error {
 	if len(name) > maxNameBytes {
 		return fmt.Errorf("a name or id is longer than %d bytes", maxNameBytes)
 	}
-	for _, r := range name {
-		// Neither line breaks nor what turns the reading direction or has no
-		// width: two names that look alike would be taken for one.
-		if !unicode.IsPrint(r) || r == utf8.RuneError {
-			return fmt.Errorf("%q holds a character that cannot be shown", name)
-		}
+	if !showable(name) {
+		return fmt.Errorf("%q holds a character that cannot be shown", name)
 	}
 	return nil
+}
+
+// showable tells whether a text can stand in a line of a log or a page: it holds
+// neither line breaks nor what turns the reading direction or has no width. Two
+// names that look alike would be taken for one.
+func showable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
 }
 
 // checkKey reads the key once, so that a wrong path is found at the start and

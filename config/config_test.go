@@ -107,6 +107,8 @@ func faultyFiles() []struct{ name, text string } {
 		{"two keys", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, cust_key_file: x}\n"},
 		{"key file missing", "merchants:\n  - {cst_id: p, cust_key_file: /nowhere/key}\n"},
 		{"key variable not set", "merchants:\n  - {cst_id: p, cust_key_env: NOT_SET}\n"},
+		{"key variable unprintable", "merchants:\n  - {cst_id: p, cust_key_env: \"A\\x7f\"}\n"},
+		{"key file unprintable", "merchants:\n  - {cst_id: p, cust_key_file: \"a\\nb\"}\n"},
 		{"duplicate name", one + "  - {cst_id: q, name: p, cust_key_env: GOOD}\n"},
 		{"the same partner twice", one + "  - {cst_id: p, name: again, cust_key_env: GOOD}\n"},
 		{"the same partner by another way", one + "  - {cst_id: p, name: again, cust_key_env: GOOD, hub: 'https://HUB.payple.kr/'}\n"},

@@ -283,13 +283,13 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
 		r.fault(node, "want either cust_key_file or cust_key_env: where is this merchant's custKey?")
 		return nil
 	case fromFile:
-		path, ok := r.text(file, "cust_key_file")
+		path, ok := r.source(file, "cust_key_file")
 		if !ok {
 			return nil
 		}
 		key, at = hub.FileKey(path), file
 	default:
-		name, ok := r.text(env, "cust_key_env")
+		name, ok := r.source(env, "cust_key_env")
 		if !ok {
 			return nil
 		}
@@ -299,6 +299,16 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
 		r.fault(at, "%w", err)
 	}
 	return key
+}
+
+// source reads the name of a file or a variable, which errors will show.
+func (r *reader) source(node *yaml.Node, name string) (string, bool) {
+	text, ok := r.text(node, name)
+	if ok && !showable(text) {
+		r.fault(node, "%s: a character that cannot be shown", name)
+		return "", false
+	}
+	return text, ok
 }
 
 // EnvKey returns the key in an environment variable. It never changes, as the
