@@ -53,10 +53,8 @@ func (b *Bounds) enter(ctx context.Context, doubtful bool, requests int) (leave 
 		return nil, fmt.Errorf("waiting for a turn: %w", err)
 	}
 	return func(took int) {
-		if took > requests {
-			// Already sent: later queries wait for it.
-			b.requests.ReserveN(time.Now(), took-requests)
-		}
+		// What was sent beyond that is sent already: later queries wait for it.
+		b.requests.ReserveN(time.Now(), max(0, took-requests))
 		release(turns)
 	}, nil
 }

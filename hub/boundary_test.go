@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 // A code of digits alone, or of letters alone, is drawn again.
@@ -167,5 +168,64 @@ func TestSessionAnswersWhoMayNotWait(t *testing.T) {
 	cancel()
 	if session.KeyChanged(over) || session.Needs(over) != 1 {
 		t.Error("whoever may not wait is told otherwise")
+	}
+}
+
+// An error says which request it was, what the hub answered, what that means
+// and what lies behind it, as far as each is known.
+func TestErrorSaysWhatIsKnown(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("cause")
+	for want, failure := range map[string]*Error{
+		"token request: the hub answered T0310: meaning":         {Endpoint: EndpointToken, Code: "T0310", detail: "meaning"},
+		"remain request: the hub answered A1234":                 {Endpoint: EndpointRemain, Code: "A1234"},
+		"remain request: the hub answered A1234: meaning: cause": {Endpoint: EndpointRemain, Code: "A1234", detail: "meaning", cause: cause},
+		"token request: no answer in time: cause":                {Endpoint: EndpointToken, detail: "no answer in time", cause: cause},
+		"nothing was asked: no usable key":                       {detail: "nothing was asked: no usable key"},
+	} {
+		if got := failure.Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// withWall moves the wall clock reading of a time, and not its monotonic one.
+// Package time has no way to do so, because only the operating system does.
+func withWall(t time.Time, off time.Duration) time.Time {
+	moved := t.Add(off) // moves both readings
+	(*struct {
+		_         uint64
+		monotonic int64
+		_         *time.Location
+	})(unsafe.Pointer(&moved)).monotonic -= int64(off)
+	return moved
+}
+
+// A token is shown as long as it lives by both clocks: after a suspension the
+// monotonic one has not moved, and a wall clock that was set back has not
+// either.
+func TestTokenEndsByEitherClock(t *testing.T) {
+	t.Parallel()
+	base := time.Now()
+	for name, test := range map[string]struct {
+		now  time.Time
+		want bool
+	}{
+		"a second later":         {base.Add(time.Second), true},
+		"an hour of suspension":  {withWall(base.Add(time.Second), time.Hour), false},
+		"set back by an hour":    {withWall(base.Add(time.Minute), -time.Hour), false},
+		"set back in its life":   {withWall(base.Add(time.Second), -time.Hour), true},
+		"at the margin":          {base.Add(55 * time.Second), false},
+		"just before the margin": {base.Add(55*time.Second - 1), true},
+	} {
+		client := NewClient(Options{Now: func() time.Time { return test.now }})
+		session := NewSession(client, "p", FixedKey(NewSecret("k"), "test"))
+		if session.usable() {
+			t.Errorf("%s: no token is usable", name)
+		}
+		session.token = Token{value: NewSecret("t"), Expires: base.Add(time.Minute)}
+		if got := session.usable(); got != test.want {
+			t.Errorf("%s: usable %t, want %t", name, got, test.want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package hub
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // A code ties a token answer to its request. The hub documents exactly ten
@@ -18,19 +19,17 @@ func newCode(random io.Reader) (string, error) {
 	const alphabet = codeDigits + codeLetters
 	code := make([]byte, codeLength)
 	for {
-		letters := 0
+		digits := 0
 		for i := range code {
 			n, err := below(random, len(alphabet))
 			if err != nil {
 				return "", err
 			}
 			code[i] = alphabet[n]
-			if n >= len(codeDigits) {
-				letters++
-			}
+			digits += strings.Count(codeDigits, alphabet[n:n+1])
 		}
 		// Drawing all ten again keeps every permitted code equally likely.
-		if letters > 0 && letters < codeLength {
+		if digits > 0 && digits < codeLength {
 			return string(code), nil
 		}
 	}

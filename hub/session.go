@@ -45,7 +45,7 @@ func (s *Session) Remain(ctx context.Context) (Limit, error) {
 		return Limit{}, err
 	}
 	limit, err := s.remain(ctx, token, credentials)
-	if err == nil || !refusesToken(err) {
+	if !refusesToken(err) {
 		return limit, err
 	}
 	if remembered {
@@ -54,7 +54,7 @@ func (s *Session) Remain(ctx context.Context) (Limit, error) {
 		}
 		limit, err = s.remain(ctx, token, credentials)
 	}
-	if err != nil && refusesToken(err) {
+	if refusesToken(err) {
 		s.forget(ctx, token)
 	}
 	return limit, err
@@ -65,6 +65,8 @@ func (s *Session) remain(ctx context.Context, token Token, credentials Credentia
 	return s.client.Remain(ctx, token, credentials)
 }
 
+// refusesToken tells whether err, which may be nil, says that the token is no
+// longer good.
 func refusesToken(err error) bool {
 	var failure *Error
 	return errors.As(err, &failure) && failure.refusesToken()
@@ -96,10 +98,11 @@ func (s *Session) obtain(ctx context.Context, refused Token) (_ Token, _ Credent
 
 // usable tells whether there is a token that will still be good on arrival.
 // Both clocks must agree: the monotonic one stands still while a machine is
-// suspended, the other is set by hand and over the network.
+// suspended, the other is set by hand and over the network. No token at all
+// has expired long ago.
 func (s *Session) usable() bool {
 	now, last := s.client.options.Now(), s.token.Expires.Add(-tokenMargin)
-	return !s.token.Expires.IsZero() && now.Before(last) && now.Round(0).Before(last.Round(0))
+	return now.Before(last) && now.Round(0).Before(last.Round(0))
 }
 
 // forget drops token if it is still the remembered one.
