@@ -92,21 +92,25 @@ func TestTransportErrorReasons(t *testing.T) {
 	defer cancel()
 	broken := errors.New("broken")
 	for _, test := range []struct {
-		ctx  context.Context
+		over bool // the time of the query
 		err  error
 		want Reason
 	}{
-		{t.Context(), broken, ReasonNetwork},
-		{over, broken, ReasonTimeout},
-		{t.Context(), fmt.Errorf("exchange: %w", context.DeadlineExceeded), ReasonTimeout},
-		{t.Context(), os.ErrDeadlineExceeded, ReasonTimeout},
-		{t.Context(), &tls.CertificateVerificationError{Err: broken}, ReasonTLS},
-		{t.Context(), tls.RecordHeaderError{}, ReasonTLS},
-		{t.Context(), tls.AlertError(40), ReasonTLS},
-		{t.Context(), http.ErrSchemeMismatch, ReasonTLS},
-		{t.Context(), errors.New("tls: no common version"), ReasonTLS},
+		{false, broken, ReasonNetwork},
+		{true, broken, ReasonTimeout},
+		{false, fmt.Errorf("exchange: %w", context.DeadlineExceeded), ReasonTimeout},
+		{false, os.ErrDeadlineExceeded, ReasonTimeout},
+		{false, &tls.CertificateVerificationError{Err: broken}, ReasonTLS},
+		{false, tls.RecordHeaderError{}, ReasonTLS},
+		{false, tls.AlertError(40), ReasonTLS},
+		{false, http.ErrSchemeMismatch, ReasonTLS},
+		{false, errors.New("tls: no common version"), ReasonTLS},
 	} {
-		if got := transportError(test.ctx, EndpointToken, test.err); got.Reason != test.want {
+		ctx := t.Context()
+		if test.over {
+			ctx = over
+		}
+		if got := transportError(ctx, EndpointToken, test.err); got.Reason != test.want {
 			t.Errorf("%v: %s, want %s", test.err, got.Reason, test.want)
 		}
 	}
