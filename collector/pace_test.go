@@ -87,7 +87,7 @@ func TestPaceForgetsTheIntervalThatWas(t *testing.T) {
 		t.Errorf("closed for %s, want the interval", got)
 	}
 	p.setInterval(10 * time.Second)
-	if got := p.opens().Sub(now); got != time.Minute || p.closed(p.opens()) != "" || p.closed(p.opens().Add(-1)) != CauseBackoff {
+	if got := p.opens().Sub(now); got != time.Minute || p.closed(p.opens()) != causeNone || p.closed(p.opens().Add(-1)) != CauseBackoff {
 		t.Errorf("closed for %s, want the longest backoff", got)
 	}
 }

@@ -325,13 +325,13 @@ func (s *shop) verdict(v visit, entered, opens time.Duration) (joined int) {
 		s.w.fault("verdict %q, the latest query began %s ago, the interval is %s", v.cause, entered-last.began, s.interval)
 	case v.cause == CauseBackoff && (newKey || last.failure == nil || entered >= s.latest(last)):
 		s.w.fault("closed for a backoff after %+v, new key %t; it had to open at %s", last, newKey, s.latest(last))
-	case !newKey && ended > 0 && (v.cause == "") != (opens <= 0):
+	case !newKey && ended > 0 && (v.cause == causeNone) != (opens <= 0):
 		s.w.fault("verdict %q, though it said that it opens in %s", v.cause, opens)
 	}
 	if (v.running == nil) != (v.cause == CauseMinInterval || v.cause == CauseBackoff) {
 		s.w.fault("verdict %q: waits %t", v.cause, v.running != nil)
 	}
-	if v.cause == "" {
+	if v.cause == causeNone {
 		s.begun++
 	}
 	return ended + 1
