@@ -134,8 +134,9 @@ func TestTransportErrorReasons(t *testing.T) {
 // none nor for ever.
 func TestTransportWaitsForNothingForEver(t *testing.T) {
 	t.Parallel()
-	transport := NewTransport(4)
+	transport, dialer := NewTransport(4), newDialer()
 	for name, got := range map[string]time.Duration{
+		"dial": dialer.Timeout, "keep alive": dialer.KeepAlive,
 		"handshake": transport.TLSHandshakeTimeout, "idle": transport.IdleConnTimeout,
 		"ping after": transport.HTTP2.SendPingTimeout, "ping": transport.HTTP2.PingTimeout,
 	} {

@@ -21,11 +21,10 @@ func (e proxyError) Error() string {
 // verification, proxies from the environment, connections kept for as many
 // queries at once as maxConcurrent says.
 func NewTransport(maxConcurrent int) *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		OnProxyConnectResponse: refuseProxy,
-		DialContext:            dialer.DialContext,
+		DialContext:            newDialer().DialContext,
 		ForceAttemptHTTP2:      true,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    10 * time.Second,
@@ -41,6 +40,10 @@ func NewTransport(maxConcurrent int) *http.Transport {
 		// query after the other.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
+}
+
+func newDialer() *net.Dialer {
+	return &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 }
 
 func refuseProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {

@@ -37,7 +37,7 @@ func ParseWon(text string) (Won, error) {
 		}
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
-	if err != nil && errors.Is(err, strconv.ErrRange) || Won(n) > MaxWon {
+	if Won(n) > MaxWon { // out of range, n is the largest there is
 		return 0, errTooLarge
 	}
 	if err != nil {
