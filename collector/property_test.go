@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -96,7 +95,7 @@ type shop struct {
 	// them since a new key was taken up, with which the gate may begin anew.
 	streak, calm int
 	begun        int // scrapes that have begun a query
-	counts       map[Cause]uint64
+	counts       CauseCounts
 }
 
 type spread struct{ least, most time.Duration }
@@ -126,7 +125,7 @@ func newWorld(rt *rapid.T, base time.Time) *world {
 		Jitter:      func() float64 { return jitter },
 	}
 	for i := range rapid.IntRange(1, 3).Draw(rt, "merchants") {
-		s := &shop{w: w, interval: w.settings.MinInterval, counts: make(map[Cause]uint64)}
+		s := &shop{w: w, interval: w.settings.MinInterval}
 		s.sinceQuery, s.sinceSuccess = spread{s.interval, s.interval}, spread{s.interval, s.interval}
 		s.gate = NewGate(fmt.Sprint("m", i), s, w.settings)
 		w.shops = append(w.shops, s)
@@ -360,7 +359,7 @@ func (s *shop) left(v visit, got Snapshot, deadline time.Duration, joined int) {
 	case got.Queries < uint64(joined):
 		s.w.fault("a scrape left %s before its time, when %d queries had ended and not %d", deadline-now, got.Queries, joined)
 	}
-	if cause != "" {
+	if cause != causeNone {
 		s.counts[cause]++
 	}
 	// A query that ends now may have been kept already, or not yet.
@@ -369,7 +368,7 @@ func (s *shop) left(v visit, got Snapshot, deadline time.Duration, joined int) {
 		return
 	}
 	want := s.expect(int(got.Queries), now)
-	got.FromMemory = nil
+	got.FromMemory = CauseCounts{}
 	if known := !got.NextQuery.IsZero(); known != (len(s.attempts) > 0) {
 		s.w.fault("next query %s", got.NextQuery)
 	}
@@ -547,7 +546,7 @@ func (w *world) end(rt *rapid.T) {
 		if s.begun != len(s.attempts) || w.busy != 0 || s.ended(w.since()) != s.begun {
 			rt.Errorf("merchant %d: %d queries begun, %d seen, %d ended", i, s.begun, len(s.attempts), s.ended(w.since()))
 		}
-		if counts := s.gate.memory.fromMemory; !maps.Equal(counts, s.counts) {
+		if counts := s.gate.memory.fromMemory; counts != s.counts {
 			rt.Errorf("merchant %d: scrapes from memory %v, want %v", i, counts, s.counts)
 		}
 		s.answer, s.latency = nil, 0
