@@ -5,7 +5,7 @@ func looks() []look {
 	all := everyShop()
 	return []look{
 		{
-			name: "page-light", target: "/", width: 1200, height: 818, title: "Exhausted · 1 of 5 merchants cannot pay out",
+			name: "page", target: "/", width: 1200, height: 818, title: "Exhausted · 1 of 5 merchants cannot pay out",
 			shops: []string{"hanbit-market", "서울상점", "narae-books", "dalbit", "gaon-delivery"},
 			texts: []string{
 				"1 of 5 merchants cannot pay out", "4 of 5 merchants need attention", "2026-11-23 14:15:07 KST",
@@ -14,7 +14,7 @@ func looks() []look {
 			absent: []string{"DEMO", "Search"},
 		},
 		{
-			name: "page-ko-phone-dark", target: "/", shops: all, width: 360, height: 800, dark: true, acceptKorean: true,
+			name: "page-ko", target: "/", shops: all, width: 360, height: 800, dark: true, acceptKorean: true,
 			title: "소진 · 가맹점 7곳 중 1곳에서 지급할 수 없습니다",
 			texts: []string{"서울상점", "지급 가능 금액", "누적 이체 금액", "누적 정산 금액", "약 40분 후", "대응 절차", "페이플에 문의하세요"},
 		},
