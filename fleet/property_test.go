@@ -104,8 +104,6 @@ func TestReloadsKeepWhatIsKnown(t *testing.T) {
 					time.Sleep(time.Duration(rapid.IntRange(0, 15_000).Draw(rt, "ms")) * time.Millisecond)
 				},
 				"break": func(rt *rapid.T) {
-					books.mu.Lock()
-					defer books.mu.Unlock()
 					books.breakDown(rapid.Bool().Draw(rt, "broken"))
 				},
 				"scrape": func(rt *rapid.T) {
@@ -127,8 +125,6 @@ func TestReloadsKeepWhatIsKnown(t *testing.T) {
 				},
 				"": func(rt *rapid.T) {
 					synctest.Wait()
-					books.mu.Lock()
-					defer books.mu.Unlock()
 					for i, at := range books.of(stays) {
 						if i > 0 && at.Sub(books.of(stays)[i-1]) < least-200*time.Millisecond { // with a token request or without
 							rt.Errorf("asked again after %s", at.Sub(books.of(stays)[i-1]))
