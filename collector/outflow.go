@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"slices"
 	"time"
 
 	"payple_exporter/hub"
@@ -73,8 +74,8 @@ func (h *history) pace() Pace {
 // known returns the points since the last silence that was too long to tell how
 // payouts were spread over it.
 func (h *history) known() []point {
-	for i := len(h.points) - 1; i > 0; i-- {
-		if h.points[i].lost {
+	for i, p := range slices.Backward(h.points) {
+		if p.lost {
 			return h.points[i:]
 		}
 	}

@@ -1,0 +1,199 @@
+package collector
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"payple_exporter/hub"
+)
+
+// fill gives a history a figure every so often, from begin up to and including
+// end, with what was paid out until then.
+func fill(h *history, begin, end, every time.Duration, paid func(after time.Duration) hub.Won) {
+	for after := begin; after <= end; after += every {
+		h.add(began().Add(after), paidOut(paid(after)), historyGap)
+	}
+}
+
+// What lies on a bound belongs to it: a clock that is set back by the slack is
+// no other clock, a silence as long as patience no silence, and two points that
+// are as far apart as they have to be are two.
+func TestHistoryBounds(t *testing.T) {
+	t.Parallel()
+	at := func(after time.Duration) time.Time { return began().Add(after) }
+
+	var back history
+	back.add(at(0), paidOut(0), historyGap)
+	back.add(at(-clockSlack*time.Second), paidOut(0), historyGap)
+	if len(back.points) != 2 {
+		t.Errorf("set back by the slack: %d points, want 2", len(back.points))
+	}
+	back.add(at(-(clockSlack+1)*time.Second), paidOut(0), historyGap)
+	if len(back.points) != 1 {
+		t.Errorf("set back by more than the slack: %d points, want 1", len(back.points))
+	}
+
+	var silent history
+	silent.add(at(0), paidOut(0), historyGap)
+	silent.add(at(historyGap), paidOut(0), historyGap)
+	silent.add(at(2*historyGap+time.Second), paidOut(0), historyGap)
+	if silent.points[1].lost || !silent.points[2].lost {
+		t.Errorf("silences of %s and a second more: %+v", historyGap, silent.points)
+	}
+
+	spaced := history{step: 10 * time.Second}
+	fill(&spaced, 0, 20*time.Second, 10*time.Second, drain)
+	if len(spaced.points) != 3 {
+		t.Errorf("as far apart as they have to be: %+v, want all", spaced.points)
+	}
+}
+
+// When a history is full, every second point goes, from the second one on, and
+// never the last; points that come later are as far apart as those that are
+// left.
+func TestHistoryIsThinnedEvenly(t *testing.T) {
+	t.Parallel()
+	const every = 10 * time.Second
+	var h history
+	fill(&h, 0, (historyLength-2)*every, every, drain)
+	if len(h.points) != historyLength-1 || h.step != 0 {
+		t.Fatalf("%d points, step %s before it is full", len(h.points), h.step)
+	}
+	fill(&h, (historyLength-1)*every, (historyLength-1)*every, every, drain)
+	if want := (historyLength - 1) * every / (historyLength / 2); len(h.points) != historyLength/2+1 || h.step != want {
+		t.Fatalf("%d points, step %s after it was full; want %d, %s", len(h.points), h.step, historyLength/2+1, want)
+	}
+	for i, p := range h.points[:historyLength/2] {
+		if got := seconds32(p.at - h.points[0].at); got != time.Duration(i)*2*every {
+			t.Errorf("point %d is %s after the first", i, got)
+		}
+	}
+}
+
+// A long silence outlives the thinning of the points about it, in its place.
+func TestSilencesStayWhenPointsGo(t *testing.T) {
+	t.Parallel()
+	for offset := range 4 {
+		const every = 10 * time.Second
+		last := time.Duration(30+offset) * every
+		next := last + time.Hour
+		var h history
+		fill(&h, 0, last, every, drain)
+		fill(&h, next, next+600*every, every, drain)
+		silences := 0
+		for i, p := range h.points {
+			if !p.lost {
+				continue
+			}
+			silences++
+			if before := time.Unix(int64(h.points[i-1].at), 0); before.After(began().Add(last)) || time.Unix(int64(p.at), 0).Before(began().Add(next)) {
+				t.Errorf("offset %d: the silence is told between %s and %s", offset, before, time.Unix(int64(p.at), 0))
+			}
+		}
+		if silences != 1 {
+			t.Errorf("offset %d: %d silences, want 1", offset, silences)
+		}
+	}
+}
+
+// Scrapes that come as seldom as the interval makes them leave no gap.
+func TestGateIsPatientAsLongAsItsInterval(t *testing.T) {
+	t.Parallel()
+	var passed atomic.Int64
+	gate := NewGate("store", &fakeHub{limit: paidOut(0)}, Settings{
+		MinInterval: 2 * time.Minute, MaxAge: time.Minute, Timeout: time.Second,
+		Now: func() time.Time { return began().Add(time.Duration(passed.Load())) },
+	})
+	for _, pause := range []time.Duration{0, historyGap + 30*time.Second, 6*time.Minute + time.Second} {
+		passed.Add(int64(pause))
+		gate.Snapshot(context.Background())
+	}
+	if points := gate.history.points; len(points) != 3 || points[1].gap || !points[2].gap {
+		t.Errorf("%+v, want a gap after six minutes, three intervals, only", points)
+	}
+}
+
+// Two figures that are five minutes apart are enough for a pace.
+func TestPaceOfTwoFigures(t *testing.T) {
+	t.Parallel()
+	for span, want := range map[time.Duration]Pace{
+		MinPaceWindow - time.Second: {},
+		MinPaceWindow:               {Window: MinPaceWindow, Paid: 5 * million, PerHour: 60 * 1e6},
+	} {
+		var h history
+		h.add(began(), paidOut(0), historyGap)
+		h.add(began().Add(span), paidOut(drain(span)), historyGap)
+		got := h.pace()
+		if math.Abs(got.PerHour-want.PerHour) > 100 { // parts of a won are not counted
+			t.Errorf("%s: %f an hour, want %f", span, got.PerHour, want.PerHour)
+		}
+		if got.PerHour = want.PerHour; got != want {
+			t.Errorf("%s: %+v, want %+v", span, got, want)
+		}
+	}
+}
+
+// A day's pace needs eighteen hours, counts only what was paid within its
+// window, and is told only where it is more than that of the hour.
+func TestPaceOfADay(t *testing.T) {
+	t.Parallel()
+	// Only the first half of each hour: the hour's slowest third is idle.
+	halves := func(after time.Duration) hub.Won {
+		hours := after / time.Hour
+		return drain(hours*30*time.Minute + min(after-hours*time.Hour, 30*time.Minute))
+	}
+	for name, test := range map[string]struct {
+		lasts  time.Duration
+		paid   func(time.Duration) hub.Won
+		window time.Duration
+		amount hub.Won
+	}{
+		"not yet":     {minDay - time.Minute, halves, time.Hour, 30 * million},
+		"just":        {minDay, halves, minDay, 18 * 30 * million},
+		"30 hours":    {30 * time.Hour, halves, historySpan, 24 * 30 * million},
+		"nothing":     {20 * time.Hour, func(time.Duration) hub.Won { return 5 * million }, time.Hour, 0},
+		"once, early": {20 * time.Hour, batch(time.Hour), 20 * time.Hour, 300 * million},
+	} {
+		var h history
+		fill(&h, 0, test.lasts, time.Minute, test.paid)
+		got := h.pace()
+		if (got.Window-test.window).Abs() > 20*time.Minute || got.Paid-test.amount > test.amount/10 || test.amount-got.Paid > test.amount/10 {
+			t.Errorf("%s: %+v, want %d within %s", name, got, test.amount, test.window)
+		}
+		if name == "just" && got.Window != minDay {
+			t.Errorf("at %s the window is %s", minDay, got.Window)
+		}
+	}
+}
+
+// The slowest third may begin at any figure, not only at the window's ends.
+func TestPaceFindsTheCalmInTheMiddle(t *testing.T) {
+	t.Parallel()
+	var h history
+	fill(&h, 0, time.Hour, time.Minute, func(after time.Duration) hub.Won {
+		return drain(after - min(max(0, after-15*time.Minute), 25*time.Minute)) // nothing from minute 15 to 40
+	})
+	if got := h.pace(); got.PerHour != 0 || got.Paid != 35*million {
+		t.Errorf("%+v, want no pace that is kept up", got)
+	}
+}
+
+// What had been paid out is what the figures say at their times, evenly spread
+// between them, and the nearest one's beyond them.
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	points := []point{{at: 100, paid: 10}, {at: 200, paid: 30}, {at: 240, paid: 70}}
+	all := ledger{points: points}
+	for _, step := range []struct {
+		at   uint32
+		want hub.Won
+	}{{50, 10}, {100, 10}, {150, 20}, {175, 25}, {200, 30}, {210, 40}, {240, 70}, {999, 70}} {
+		one := ledger{points: points}
+		if inOrder, alone := all.paidAt(step.at), one.paidAt(step.at); inOrder != step.want || alone != step.want {
+			t.Errorf("at %d: %d in order, %d alone, want %d", step.at, inOrder, alone, step.want)
+		}
+	}
+}
