@@ -85,12 +85,13 @@ func proxyTo(to string) http.Handler {
 			return
 		}
 		w.WriteHeader(http.StatusOK)
-		near, _, err := http.NewResponseController(w).Hijack()
+		near, read, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			_ = far.Close()
 			return
 		}
-		go func() { _, _ = io.Copy(far, near); _ = far.Close() }()
+		// From read, not near: the server may have read the first bytes already.
+		go func() { _, _ = io.Copy(far, read); _ = far.Close() }()
 		_, _ = io.Copy(near, far)
 		_ = near.Close()
 	})
