@@ -142,8 +142,8 @@ func TestPaceOfADay(t *testing.T) {
 	t.Parallel()
 	// Only the first half of each hour: the hour's slowest third is idle.
 	halves := func(after time.Duration) hub.Won {
-		hours := after / time.Hour
-		return drain(hours*30*time.Minute + min(after-hours*time.Hour, 30*time.Minute))
+		whole := after.Truncate(time.Hour)
+		return drain(whole/2 + min(after-whole, 30*time.Minute))
 	}
 	for name, test := range map[string]struct {
 		lasts  time.Duration
