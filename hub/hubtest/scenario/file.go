@@ -1,51 +1,25 @@
 package scenario
 
 import (
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
 
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/strictyaml"
 )
 
-// document returns the one document of a YAML text, or the line on which it
-// goes wrong.
-func document(text []byte) (_ *yaml.Node, line int, _ error) {
-	var documents []yaml.Node
-	if err := yaml.Load(text, &documents, yaml.WithAllDocuments()); err != nil {
-		if broken, ok := errors.AsType[*yaml.LoadError](err); ok {
-			return nil, broken.Mark.Line, errors.New("not valid YAML: " + broken.Message)
-		}
-		return nil, 0, errors.New("not a YAML document")
-	}
-	if len(documents) != 1 {
-		return nil, 0, fmt.Errorf("want one YAML document, found %d: one file is one drill", len(documents))
-	}
-	root := &documents[0]
-	if root.Kind == yaml.DocumentNode && len(root.Content) == 1 {
-		root = root.Content[0]
-	}
-	return root, 0, nil
-}
-
-// reader walks a file and gathers its faults. It walks nodes and does not fill
-// structs, so that every fault has its line and its own advice.
+// reader walks a scenario file.
 type reader struct {
-	path, custKey string
-	faults        []error
-}
+	*strictyaml.File
 
-func (r *reader) fault(node *yaml.Node, format string, args ...any) {
-	r.faults = append(r.faults, fmt.Errorf("%s:%d: %w", r.path, max(1, node.Line), fmt.Errorf(format, args...)))
+	custKey string // of merchants that name none
 }
 
 func (r *reader) read(root *yaml.Node) Scenario {
-	top := r.mapping(root, "about", "cust_key", "merchants")
+	top := r.Mapping(root, "about", "cust_key", "merchants")
 	scenario := Scenario{About: r.optional(top, "about")}
 	if key := r.optional(top, "cust_key"); key != "" {
 		r.custKey = key
@@ -55,14 +29,14 @@ func (r *reader) read(root *yaml.Node) Scenario {
 		if !ok {
 			list = root
 		}
-		r.fault(list, "no merchants: list at least one under the key merchants, with cst_id and total")
+		r.Fault(list, "no merchants: list at least one under the key merchants, with cst_id and total")
 		return scenario
 	}
 	seen := make(map[string]int)
 	for _, node := range list.Content {
 		merchant := r.merchant(node)
 		if line, twice := seen[merchant.CstID]; twice && merchant.CstID != "" {
-			r.fault(node, "the cst_id %s is taken already, on line %d: give each merchant its own", merchant.CstID, line)
+			r.Fault(node, "the cst_id %s is taken already, on line %d: give each merchant its own", merchant.CstID, line)
 		}
 		seen[merchant.CstID] = node.Line
 		scenario.Merchants = append(scenario.Merchants, merchant)
@@ -71,18 +45,18 @@ func (r *reader) read(root *yaml.Node) Scenario {
 }
 
 func (r *reader) merchant(node *yaml.Node) Merchant {
-	fields := r.mapping(node, "cst_id", "cust_key", "total", "transferred", "drain_per_minute", "events", "faults")
+	fields := r.Mapping(node, "cst_id", "cust_key", "total", "transferred", "drain_per_minute", "events", "faults")
 	m := Merchant{CstID: r.required(node, fields, "cst_id"), CustKey: r.custKey}
 	if key := r.optional(fields, "cust_key"); key != "" {
 		m.CustKey = key
 	}
 	if _, given := fields["total"]; !given {
-		r.fault(node, "no total: say what the account can draw on at the start, in won, such as 120,000,000")
+		r.Fault(node, "no total: say what the account can draw on at the start, in won, such as 120,000,000")
 	}
 	m.Start = hubtest.Figures{Total: r.won(fields, "total", 0), Transferred: r.won(fields, "transferred", 0)}
 	m.DrainPerMinute = r.won(fields, "drain_per_minute", 0)
 	if m.DrainPerMinute > mostDrain {
-		r.fault(fields["drain_per_minute"], "drain_per_minute %s: want %s or less", m.DrainPerMinute.Grouped(), mostDrain.Grouped())
+		r.Fault(fields["drain_per_minute"], "drain_per_minute %s: want %s or less", m.DrainPerMinute.Grouped(), mostDrain.Grouped())
 	}
 	for _, item := range r.list(fields, "events") {
 		m.Events = append(m.Events, r.event(item))
@@ -98,7 +72,7 @@ const mostDrain hub.Won = 1_000_000_000
 
 // event reads when something happens, and what.
 func (r *reader) event(node *yaml.Node) Event {
-	fields := r.mapping(node, "after", "at", "every", "pay", "top_up", "cust_key")
+	fields := r.Mapping(node, "after", "at", "every", "pay", "top_up", "cust_key")
 	e := Event{
 		After: r.duration(fields, "after"), Every: r.duration(fields, "every"),
 		Pay: r.won(fields, "pay", 0), TopUp: r.won(fields, "top_up", -hub.MaxWon), CustKey: r.optional(fields, "cust_key"),
@@ -108,7 +82,7 @@ func (r *reader) event(node *yaml.Node) Event {
 		return e
 	}
 	if _, after := fields["after"]; after == daily {
-		r.fault(node, "when? Give either after (such as 10m from the start) or at (such as 10:00 in Korea, every day)")
+		r.Fault(node, "when? Give either after (such as 10m from the start) or at (such as 10:00 in Korea, every day)")
 	}
 	if daily {
 		e.Daily, e.Clock = true, r.clock(at)
@@ -116,12 +90,12 @@ func (r *reader) event(node *yaml.Node) Event {
 	every, repeated := fields["every"]
 	switch {
 	case repeated && (daily || e.CustKey != ""):
-		r.fault(every, "every goes with after, and with pay or top_up: take it out")
+		r.Fault(every, "every goes with after, and with pay or top_up: take it out")
 	case repeated && e.Every > 0 && e.Every < shortest:
-		r.fault(every, "every %s: want %s or more", e.Every, shortest)
+		r.Fault(every, "every %s: want %s or more", e.Every, shortest)
 	}
 	if given(fields, "pay", "top_up", "cust_key") != 1 {
-		r.fault(node, "what happens? Give one of pay, top_up and cust_key")
+		r.Fault(node, "what happens? Give one of pay, top_up and cust_key")
 	}
 	return e
 }
@@ -142,58 +116,27 @@ func given(fields map[string]*yaml.Node, keys ...string) int {
 }
 
 func (r *reader) timedFault(node *yaml.Node) hubtest.TimedFault {
-	fields := r.mapping(node, "from", "until", "fault", "endpoint")
+	fields := r.Mapping(node, "from", "until", "fault", "endpoint")
 	timed := hubtest.TimedFault{From: r.duration(fields, "from"), Until: r.duration(fields, "until")}
 	if until, given := fields["until"]; given && timed.Until <= timed.From {
-		r.fault(until, "until %s is not after from %s", timed.Until, timed.From)
+		r.Fault(until, "until %s is not after from %s", timed.Until, timed.From)
 	}
 	if name := r.required(node, fields, "fault"); name != "" {
 		fault, err := hubtest.ParseFault(name)
 		if err != nil {
-			r.fault(fields["fault"], "%w", err)
+			r.Fault(fields["fault"], "%w", err)
 		}
 		timed.Fault = fault
 	}
 	if name := r.optional(fields, "endpoint"); name != "" {
 		timed.Endpoint = hub.Endpoint(name)
 		if !slices.Contains(hub.Endpoints(), timed.Endpoint) {
-			r.fault(fields["endpoint"], "no endpoint %q: want token or remain", name)
+			r.Fault(fields["endpoint"], "no endpoint %q: want token or remain", name)
 		} else if timed.Fault.Name != "" && !slices.Contains(timed.Fault.Endpoints, timed.Endpoint) {
-			r.fault(fields["endpoint"], "the fault %s is none of the endpoint %s: take endpoint out", timed.Fault.Name, name)
+			r.Fault(fields["endpoint"], "the fault %s is none of the endpoint %s: take endpoint out", timed.Fault.Name, name)
 		}
 	}
 	return timed
-}
-
-// mapping returns the values of a mapping's keys, all of which must be among
-// known and stand there once.
-func (r *reader) mapping(node *yaml.Node, known ...string) map[string]*yaml.Node {
-	values := make(map[string]*yaml.Node)
-	node = resolve(node)
-	if node.Kind != yaml.MappingNode {
-		r.fault(node, "want keys and values here: %s", strings.Join(known, ", "))
-		return values
-	}
-	for i := 0; i+1 < len(node.Content); i += 2 {
-		key, value := node.Content[i], resolve(node.Content[i+1])
-		switch _, twice := values[key.Value]; {
-		case !slices.Contains(known, key.Value):
-			r.fault(key, "unknown key %q: want one of %s", key.Value, strings.Join(known, ", "))
-		case twice:
-			r.fault(key, "the key %s stands here twice: keep one", key.Value)
-		default:
-			values[key.Value] = value
-		}
-	}
-	return values
-}
-
-// resolve follows an alias to what it stands for.
-func resolve(node *yaml.Node) *yaml.Node {
-	if node.Kind == yaml.AliasNode {
-		return node.Alias
-	}
-	return node
 }
 
 // list returns the entries of a list; none if it is not there.
@@ -203,7 +146,7 @@ func (r *reader) list(fields map[string]*yaml.Node, name string) []*yaml.Node {
 		return nil
 	}
 	if node.Kind != yaml.SequenceNode {
-		r.fault(node, "%s: want a list", name)
+		r.Fault(node, "%s: want a list", name)
 		return nil
 	}
 	return node.Content
@@ -215,16 +158,13 @@ func (r *reader) optional(fields map[string]*yaml.Node, name string) string {
 	if !ok {
 		return ""
 	}
-	if node.Kind != yaml.ScalarNode || node.Tag == "!!null" || node.Value == "" {
-		r.fault(node, "%s: want a value", name)
-		return ""
-	}
-	return node.Value
+	text, _ := r.Text(node, name)
+	return text
 }
 
 func (r *reader) required(node *yaml.Node, fields map[string]*yaml.Node, name string) string {
 	if _, ok := fields[name]; !ok {
-		r.fault(node, "no %s: add it", name)
+		r.Fault(node, "no %s: add it", name)
 	}
 	return r.optional(fields, name)
 }
@@ -238,9 +178,9 @@ func (r *reader) won(fields map[string]*yaml.Node, name string, least hub.Won) h
 	amount, err := hub.ParseWon(text)
 	switch {
 	case err != nil:
-		r.fault(fields[name], "%s %q: %w: want an amount such as 1000000 or \"1,000,000\"", name, text, err)
+		r.Fault(fields[name], "%s %q: %w: want an amount such as 1000000 or \"1,000,000\"", name, text, err)
 	case amount < least:
-		r.fault(fields[name], "%s %s: want %s or more", name, text, least.Grouped())
+		r.Fault(fields[name], "%s %s: want %s or more", name, text, least.Grouped())
 	}
 	return amount
 }
@@ -252,7 +192,7 @@ func (r *reader) duration(fields map[string]*yaml.Node, name string) time.Durati
 	}
 	duration, err := time.ParseDuration(text)
 	if err != nil || duration < 0 || duration == 0 && name != "from" {
-		r.fault(fields[name], "%s %q: want a duration such as 5m or 1h30m", name, text)
+		r.Fault(fields[name], "%s %q: want a duration such as 5m or 1h30m", name, text)
 		return 0
 	}
 	return duration
@@ -262,7 +202,7 @@ func (r *reader) duration(fields map[string]*yaml.Node, name string) time.Durati
 func (r *reader) clock(node *yaml.Node) time.Duration {
 	t, err := time.Parse("15:04", node.Value)
 	if err != nil {
-		r.fault(node, "at %q: want a time of day in Korea such as 10:00", node.Value)
+		r.Fault(node, "at %q: want a time of day in Korea such as 10:00", node.Value)
 		return 0
 	}
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute

@@ -4,14 +4,11 @@
 package scenario
 
 import (
-	"errors"
-	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/strictyaml"
 )
 
 // Scenario is one drill.
@@ -56,30 +53,22 @@ const maxFileBytes = 1 << 20
 // a line of its own with file, line and what to do. custKey is the key of
 // merchants that name none.
 func Load(path, custKey string) (Scenario, error) {
-	file, err := os.Open(path) //nolint:gosec // the operator names it
+	text, err := strictyaml.Read(path, "scenario file", maxFileBytes)
 	if err != nil {
-		return Scenario{}, fmt.Errorf("scenario file: %w", err)
-	}
-	defer file.Close() //nolint:errcheck // read only: nothing is lost
-	text, err := io.ReadAll(io.LimitReader(file, maxFileBytes+1))
-	if err != nil {
-		return Scenario{}, fmt.Errorf("scenario file: %w", err)
-	}
-	if len(text) > maxFileBytes {
-		return Scenario{}, fmt.Errorf("%s: larger than %d bytes: is it the right file?", path, maxFileBytes)
+		return Scenario{}, err
 	}
 	return Parse(path, text, custKey)
 }
 
 // Parse reads the text of a scenario file; path is what faults call it.
 func Parse(path string, text []byte, custKey string) (Scenario, error) {
-	r := &reader{path: path, custKey: custKey}
-	root, line, err := document(text)
+	r := &reader{strictyaml.New(path, "keys of a drill are invented and stand under cust_key"), custKey}
+	root, err := r.Root(text, "one file is one drill")
 	if err != nil {
-		return Scenario{}, fmt.Errorf("%s:%d: %w", path, max(1, line), err)
+		return Scenario{}, err
 	}
 	scenario := r.read(root)
-	if err := errors.Join(r.faults...); err != nil {
+	if err := r.Err(); err != nil {
 		return Scenario{}, err
 	}
 	return scenario, nil

@@ -102,8 +102,11 @@ func TestTimesOfDay(t *testing.T) {
 	}
 }
 
+// misplaced is a real key that somebody wrote into a drill.
+const misplaced = "sk-misplaced-16180339"
+
 // Every refusal is, word for word, that of the golden file: what is wrong,
-// where, and what to do.
+// where, and what to do. No key is in it.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	one := func(rest string) string { return "merchants:\n  - cst_id: a\n    total: 10\n" + rest }
@@ -131,6 +134,8 @@ func TestRefusals(t *testing.T) {
 		{"no fault", one("    faults: [{from: 5m}]\n")},
 		{"over before it begins", one("    faults: [{from: 5m, until: 5m, fault: hang}]\n")},
 		{"endpoint", one("    faults: [{fault: hang, endpoint: transfer}, {fault: cst-id-other, endpoint: token}]\n")},
+		{"a key in a wrong place", one("    password: " + misplaced + "\n    cust_key=" + misplaced + ": 1\n")},
+		{"a key that breaks the file", one("    cust_key: *" + misplaced + "\n")},
 		{"fault of a wrong kind", one("    faults: [{fault: status=200}]\n")},
 	} {
 		_, err := scenario.Parse("drill.yml", []byte(file.text), "k")
@@ -140,6 +145,9 @@ func TestRefusals(t *testing.T) {
 		}
 		if !strings.HasPrefix(err.Error(), "drill.yml:") {
 			t.Errorf("%s: the refusal does not say where: %v", file.name, err)
+		}
+		if strings.Contains(err.Error(), misplaced) {
+			t.Errorf("%s: the refusal shows the key: %v", file.name, err)
 		}
 		fmt.Fprintf(&got, "## %s\n%v\n\n", file.name, err)
 	}
