@@ -168,7 +168,7 @@ func (g *Gate) reopenForNewKey(ctx context.Context) {
 func (g *Gate) refused() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.memory.failure != nil && needsPerson(g.memory.failure.Reason) &&
+	return g.memory.failure != nil && g.memory.failure.Reason.NeedsPerson() &&
 		g.pace.closed(g.settings.Now()) == CauseBackoff
 }
 

@@ -56,18 +56,6 @@ const (
 	maxRetryAfter  = 5 * time.Minute
 )
 
-// needsPerson tells whether a failure lasts until somebody changes the key,
-// the configuration or the hub's list of addresses.
-func needsPerson(reason hub.Reason) bool {
-	switch reason {
-	case hub.ReasonAuth, hub.ReasonIPNotAllowed, hub.ReasonConfig:
-		return true
-	case hub.ReasonTimeout, hub.ReasonNetwork, hub.ReasonTLS, hub.ReasonHTTPStatus,
-		hub.ReasonRateLimited, hub.ReasonRejected, hub.ReasonInvalidResponse:
-	}
-	return false
-}
-
 // pace decides when a merchant may be asked again. It knows no clock: whoever
 // uses it says what time it is.
 type pace struct {
@@ -143,7 +131,7 @@ func (p *pace) succeeded() {
 // the cap makes that shorter than the interval, the interval holds.
 func (p *pace) failed(now time.Time, reason hub.Reason, retryAfter time.Duration) {
 	limit := maxBackoff
-	if needsPerson(reason) {
+	if reason.NeedsPerson() {
 		limit = maxLongBackoff
 	}
 	delay := min(p.growth.NextBackOff(), limit)

@@ -32,6 +32,17 @@ func Reasons() []Reason {
 	}
 }
 
+// NeedsPerson tells whether a failure lasts until somebody changes the key, the
+// configuration or the hub's list of addresses.
+func (r Reason) NeedsPerson() bool {
+	switch r {
+	case ReasonAuth, ReasonIPNotAllowed, ReasonConfig:
+		return true
+	case ReasonTimeout, ReasonNetwork, ReasonTLS, ReasonHTTPStatus, ReasonRateLimited, ReasonRejected, ReasonInvalidResponse:
+	}
+	return false
+}
+
 // Endpoint is one of the two steps of a query.
 type Endpoint string
 

@@ -71,10 +71,9 @@ func (s speaker) newMeter(j *standing, levels string) *meter {
 		highest = max(highest, first.won)
 	}
 	if ratio || highest == 0 {
-		full = max(full, float64(j.Limit.TotalAccount))
-	}
-	if full = max(full, 3*highest*boolFloat(!ratio), highest); full <= 0 {
-		full = 1
+		full = max(full, float64(j.Limit.TotalAccount), highest, 1)
+	} else {
+		full = max(full, 3*highest)
 	}
 	length := func(won float64) string { return decimal(100 * min(1, max(0, won/full))) }
 	_, firstWarning := j.marks(threshold.Warning)
@@ -92,13 +91,6 @@ func (s speaker) newMeter(j *standing, levels string) *meter {
 	m.Now = min(m.Max, max(0, j.Limit.Remain))
 	m.Text = s.say(s.Meter, j.Limit.Remain, m.Max, levels)
 	return &m
-}
-
-func boolFloat(b bool) float64 {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"payple_exporter/collector"
-	"payple_exporter/hub"
 	"payple_exporter/lang"
 	"payple_exporter/threshold"
 )
@@ -91,7 +90,7 @@ func judge(index int, s collector.Snapshot, pace collector.Pace) standing {
 	switch {
 	case !s.Known && !s.Attempted:
 		j.condition = asking
-	case !s.Known && s.Failure != nil && needsPerson(s.Failure.Reason):
+	case !s.Known && s.Failure != nil && s.Failure.Reason.NeedsPerson():
 		j.condition = refused
 	case !s.Known:
 		j.condition = lost
@@ -148,18 +147,13 @@ func measuresRunway(levels threshold.Levels) bool {
 	return false
 }
 
-// needsPerson tells whether a failure lasts until somebody mends something.
-func needsPerson(reason hub.Reason) bool {
-	return reason == hub.ReasonAuth || reason == hub.ReasonIPNotAllowed || reason == hub.ReasonConfig
-}
-
 // worstFirst orders merchants: by condition, then by how near the threshold
 // they are, then by name, so that the order stays the same from one look to
 // the next.
 func worstFirst(a, b standing) int {
 	byPerson := 0
 	if a.condition == kept && b.condition == kept {
-		byPerson = cmp.Compare(boolRank(!needsPerson(a.Failure.Reason)), boolRank(!needsPerson(b.Failure.Reason)))
+		byPerson = cmp.Compare(boolRank(!a.Failure.Reason.NeedsPerson()), boolRank(!b.Failure.Reason.NeedsPerson()))
 	}
 	return cmp.Or(
 		cmp.Compare(a.condition, b.condition),

@@ -97,7 +97,7 @@ func TestJudgeWithoutFigures(t *testing.T) {
 	enough := known("store", 1e9, 2e9, nil)
 	for _, reason := range hub.Reasons() {
 		want := lost
-		if needsPerson(reason) {
+		if reason.NeedsPerson() {
 			want = refused
 		}
 		if got := judge(0, failing(enough, reason, false), collector.Pace{}).condition; got != want {
