@@ -193,3 +193,60 @@ func places(text string) int {
 	}
 	return n
 }
+
+// slowest returns the longest duration of one step among findings, in seconds.
+func slowest(findings []finding, step int) float64 {
+	var longest float64
+	for _, f := range findings {
+		longest = max(longest, f.Steps[step].Duration)
+	}
+	return longest
+}
+
+// sameWay tells whether two findings differ in nothing that a person has to
+// know but their names, figures and times.
+func sameWay(a, b finding) bool {
+	if a.HubURL != b.HubURL || a.Error != b.Error {
+		return false
+	}
+	for i, step := range a.Steps {
+		other := b.Steps[i]
+		if step.State != other.State || step.Found != other.Found && step.Step != hub.StepAddress {
+			return false
+		}
+	}
+	return true
+}
+
+// grouped puts findings that went the same way together, those that succeeded
+// first, else in the order of configuration.
+func grouped(findings []finding) [][]finding {
+	var good, bad [][]finding
+	for _, f := range findings {
+		groups := &good
+		if !f.OK {
+			groups = &bad
+		}
+		at := 0
+		for at < len(*groups) && !sameWay((*groups)[at][0], f) {
+			at++
+		}
+		if at == len(*groups) {
+			*groups = append(*groups, nil)
+		}
+		(*groups)[at] = append((*groups)[at], f)
+	}
+	return append(good, bad...)
+}
+
+// keySource returns where the keys of a group come from, or empty if each has
+// its own.
+func keySource(group []finding) string {
+	source := group[0].Steps[0].Target
+	for _, f := range group {
+		if f.Steps[0].Target != source {
+			return ""
+		}
+	}
+	return source
+}
