@@ -272,7 +272,7 @@ func openTerminal(t *testing.T) (*os.File, string) {
 // its password.
 func TestCheckNamesTheProxy(t *testing.T) {
 	t.Parallel()
-	refusing := httptest.NewServer(&tunnel{to: "127.0.0.1:1"})
+	refusing := httptest.NewServer(hubtest.NewTunnel("127.0.0.1:1"))
 	t.Cleanup(refusing.Close)
 	proxy := strings.Replace(refusing.URL, "http://", "http://user:pass-word@", 1)
 	var stdout bytes.Buffer

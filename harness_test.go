@@ -155,7 +155,20 @@ func (r *running) post(t *testing.T, path string) (int, string) {
 
 func (r *running) ask(t *testing.T, method, path string, header ...string) (int, string) {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, r.url+path, nil)
+	got := r.exchange(t, method, path, header...)
+	return got.status, got.body
+}
+
+// reply is an answer that has been read to its end.
+type reply struct {
+	status          int
+	header, trailer http.Header
+	body            string
+}
+
+func (r *running) exchange(t *testing.T, method, path string, header ...string) reply {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, r.url+path, http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +184,7 @@ func (r *running) ask(t *testing.T, method, path string, header ...string) (int,
 	if err != nil {
 		t.Fatal(err)
 	}
-	return response.StatusCode, string(body)
+	return reply{response.StatusCode, response.Header, response.Trailer, string(body)}
 }
 
 // scrape returns all samples of the metrics page, by name and labels as they

@@ -31,13 +31,6 @@ func (r *running) dial(t *testing.T) net.Conn {
 	return conn
 }
 
-// reply is an answer to a request that was sent as it stands.
-type reply struct {
-	status int
-	header http.Header
-	body   string
-}
-
 // raw sends a request as it stands and returns the answer.
 func (r *running) raw(t *testing.T, request string) reply {
 	t.Helper()
@@ -55,7 +48,7 @@ func (r *running) raw(t *testing.T, request string) reply {
 	if err != nil {
 		t.Fatalf("%.60q gets half an answer: %v", request, err)
 	}
-	return reply{response.StatusCode, response.Header, string(body)}
+	return reply{response.StatusCode, response.Header, response.Trailer, string(body)}
 }
 
 // get11 writes a GET request for a path as it stands.

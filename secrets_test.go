@@ -160,23 +160,8 @@ func searchServe(t *testing.T, flags []string) string {
 	exporter := serveHere(t, append(flags, "--web.enable-lifecycle")...)
 	var shown strings.Builder
 	look := func(method, path string, header ...string) {
-		request, err := http.NewRequestWithContext(t.Context(), method, exporter.url+path, http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := 0; i+1 < len(header); i += 2 {
-			request.Header.Set(header[i], header[i+1])
-		}
-		response, err := http.DefaultClient.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		body, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintln(&shown, response.Header, response.Trailer, string(body))
+		got := exporter.exchange(t, method, path, header...)
+		fmt.Fprintln(&shown, got.header, got.trailer, got.body)
 	}
 	for _, accept := range metricsFormats() {
 		look(http.MethodGet, "/metrics", "Accept", accept)

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -73,28 +72,6 @@ func direct() *http.Transport {
 func through(transport *http.Transport, proxy string) *http.Transport {
 	transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }
 	return transport
-}
-
-// proxyTo is a proxy that connects everything to one address, or refuses.
-func proxyTo(to string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var dialer net.Dialer
-		far, err := dialer.DialContext(r.Context(), "tcp", to)
-		if err != nil {
-			w.WriteHeader(http.StatusForbidden)
-			return
-		}
-		w.WriteHeader(http.StatusOK)
-		near, read, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			_ = far.Close()
-			return
-		}
-		// From read, not near: the server may have read the first bytes already.
-		go func() { _, _ = io.Copy(far, read); _ = far.Close() }()
-		_, _ = io.Copy(near, far)
-		_ = near.Close()
-	})
 }
 
 // expectSteps compares lines with wanted ones, of which each is a beginning.
@@ -251,11 +228,11 @@ func TestTraceThroughProxies(t *testing.T) {
 	t.Parallel()
 	secure := httptest.NewTLSServer(tracedHub("none"))
 	t.Cleanup(secure.Close)
-	good := httptest.NewServer(proxyTo(secure.Listener.Addr().String()))
+	good := httptest.NewServer(hubtest.NewTunnel(secure.Listener.Addr().String()))
 	t.Cleanup(good.Close)
-	goodTLS := httptest.NewTLSServer(proxyTo(secure.Listener.Addr().String()))
+	goodTLS := httptest.NewTLSServer(hubtest.NewTunnel(secure.Listener.Addr().String()))
 	t.Cleanup(goodTLS.Close)
-	refusing := httptest.NewServer(proxyTo("127.0.0.1:1"))
+	refusing := httptest.NewServer(hubtest.NewTunnel("127.0.0.1:1"))
 	t.Cleanup(refusing.Close)
 	done := []string{"tls ok TLS 1.3", "token ok T0000", "remain ok A0000"}
 	not := []string{"tls not_tried", "token not_tried", "remain not_tried"}

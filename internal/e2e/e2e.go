@@ -85,7 +85,6 @@ type Server struct {
 	URL string
 
 	output lockedBuffer
-	kill   func()
 }
 
 // lockedBuffer is a buffer that a program writes to while a test reads it.
@@ -117,11 +116,10 @@ func Start(t *testing.T, address, ready, path string, args ...string) *Server {
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	s.kill = sync.OnceFunc(func() {
+	t.Cleanup(func() {
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	})
-	t.Cleanup(s.kill)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("%s said:\n%s", filepath.Base(path), s.output.String())
@@ -137,9 +135,6 @@ func Start(t *testing.T, address, ready, path string, args ...string) *Server {
 	})
 	return s
 }
-
-// Kill ends the program at once.
-func (s *Server) Kill() { s.kill() }
 
 // Prometheus runs a Prometheus with this configuration. Its rule files and the
 // like are named by absolute paths.
