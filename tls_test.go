@@ -10,16 +10,21 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"payple_exporter/hub"
 )
 
 // lock is all that it takes to close the exporter's door: a server's
@@ -98,14 +103,20 @@ func (l *lock) visitor(certificates ...tls.Certificate) *http.Client {
 // issue returns a certificate for 127.0.0.1 signed by parent, or by itself.
 func issue(t *testing.T, name string, parent *tls.Certificate) tls.Certificate {
 	t.Helper()
+	return issueFor(t, name, parent, net.IPv4(127, 0, 0, 1), time.Now().Add(time.Hour))
+}
+
+// issueFor does so for an address, and until a time.
+func issueFor(t *testing.T, name string, parent *tls.Certificate, address net.IP, until time.Time) tls.Certificate {
+	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: parent == nil, BasicConstraintsValid: true,
+		NotBefore: until.Add(-2 * time.Hour), NotAfter: until,
+		IPAddresses: []net.IP{address}, IsCA: parent == nil, BasicConstraintsValid: true,
 	}
 	signer, signature := template, any(private)
 	if parent != nil {
@@ -268,4 +279,49 @@ func (u *unread) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return u.Conn.Read(p)
+}
+
+// The real program, with the roots of its environment: a hub whose certificate
+// is for another name, has expired, or is signed by nobody gets no request and
+// is told as reason tls; and a good one is asked.
+func TestServeTrustsNoBadCertificate(t *testing.T) {
+	t.Parallel()
+	ca, stranger := issue(t, "authority", nil), issue(t, "authority", nil)
+	roots := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate[0]})))
+	for name, test := range map[string]struct {
+		certificate tls.Certificate
+		says        string // in the log; empty: all is well
+	}{
+		"good":              {issue(t, "hub", &ca), ""},
+		"wrong name":        {issueFor(t, "hub", &ca, net.IPv4(127, 0, 0, 2), time.Now().Add(time.Hour)), "another host name"},
+		"expired":           {issueFor(t, "hub", &ca, net.IPv4(127, 0, 0, 1), time.Now().Add(-time.Minute)), "expired"},
+		"self-signed":       {issue(t, "hub", nil), "unknown authority"},
+		"unknown authority": {issue(t, "hub", &stranger), "unknown authority"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sim, flags := simulated(t)
+			server := httptest.NewUnstartedServer(sim)
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.TLS = &tls.Config{Certificates: []tls.Certificate{test.certificate}, MinVersion: tls.VersionTLS12}
+			server.StartTLS()
+			defer server.Close()
+			env := []string{asProgram + "=1", "SSL_CERT_FILE=" + roots, "SSL_CERT_DIR=" + t.TempDir()}
+			exporter := serveProcess(t, os.Args[0], env, append(flags[1:], "--payple.hub="+server.URL)...)
+			if test.says == "" {
+				expectUp(t, exporter)
+				return
+			}
+			page := exporter.read(t)
+			up, reason, err := page.Health("store")
+			_, known, figuresErr := page.Figures("store")
+			if up || reason != hub.ReasonTLS || err != nil || known || figuresErr != nil {
+				t.Errorf("up %v, reason %q (%v), figures shown: %v (%v)", up, reason, err, known, figuresErr)
+			}
+			exporter.stderr.await(t, regexp.QuoteMeta(test.says)) // the line may come after the answer
+			if n := sim.Requests("store", hub.EndpointToken); n != 0 {
+				t.Errorf("%d requests were sent, with the key", n)
+			}
+		})
+	}
 }

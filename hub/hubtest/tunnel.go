@@ -10,7 +10,7 @@ import (
 
 // Tunnel is an egress proxy for tests: whatever host it is asked to connect to,
 // it connects to one server, and it remembers what it was asked for. Where
-// nobody listens there, it refuses with 403.
+// nobody listens there, it refuses with 502.
 type Tunnel struct {
 	to string
 
@@ -36,7 +36,7 @@ func (p *Tunnel) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var dialer net.Dialer
 	far, err := dialer.DialContext(r.Context(), "tcp", p.to)
 	if err != nil {
-		w.WriteHeader(http.StatusForbidden)
+		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
 	w.WriteHeader(http.StatusOK)
