@@ -20,27 +20,11 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/internal/golden"
 	"payple_exporter/lang"
 )
 
 var update = flag.Bool("update", false, "write generated documents and golden files anew")
-
-// golden compares got with a file, or writes the file with -update.
-func golden(t *testing.T, path, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s is not current (go test -run %s -update . writes it); got\n%s", path, t.Name(), got)
-	}
-}
 
 // Scripts read the JSON of check: its shape, documented in docs/check.md, is
 // that of the golden file, and the same in every language.
@@ -65,7 +49,7 @@ func TestCheckJSONShape(t *testing.T) {
 		}
 		if first == "" {
 			first = got
-			golden(t, "testdata/check.json", got)
+			golden.Compare(t, "testdata/check.json", got, *update)
 		} else if got != first {
 			t.Errorf("--lang=%s changes the JSON:\n%s", language, got)
 		}

@@ -18,6 +18,7 @@ import (
 	"payple_exporter/collector"
 	"payple_exporter/config"
 	"payple_exporter/hub"
+	"payple_exporter/internal/golden"
 	"payple_exporter/threshold"
 )
 
@@ -28,12 +29,12 @@ const generated = "<!-- Generated from the code by `go test -run TestDocs -updat
 
 func TestDocsOfMetricsAreCurrent(t *testing.T) {
 	t.Parallel()
-	golden(t, "docs/metrics.md", metricsDocument(t))
+	golden.Compare(t, "docs/metrics.md", metricsDocument(t), *update)
 }
 
 func TestDocsOfConfigurationAreCurrent(t *testing.T) {
 	t.Parallel()
-	golden(t, "docs/configuration.md", configurationDocument(t))
+	golden.Compare(t, "docs/configuration.md", configurationDocument(t), *update)
 }
 
 // table writes a Markdown table.

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/golden"
 	"payple_exporter/threshold"
 )
 
@@ -68,7 +69,7 @@ func TestExposition(t *testing.T) {
 				tell(t, all, backend)
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 				defer cancel()
-				expectGolden(t, name, exposition(t, all.Bind(ctx)))
+				golden.Compare(t, filepath.Join("testdata", name+".prom"), string(exposition(t, all.Bind(ctx))), *update)
 				expectSame(t, all, fromRegistry(t, all))
 				expectSame(t, all, fromUsedTable(t, all))
 				problems, err := testutil.CollectAndLint(all.Bind(t.Context()))
@@ -150,23 +151,6 @@ func exposition(t *testing.T, registry prometheus.Gatherer) []byte {
 		}
 	}
 	return text.Bytes()
-}
-
-func expectGolden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name+".prom")
-	if *update {
-		if err := os.WriteFile(path, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(got) != string(want) {
-		t.Errorf("the exposition is\n%s\nand %s says\n%s", got, path, want)
-	}
 }
 
 // Every metric that is described is shown in some state, and none besides.

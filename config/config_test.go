@@ -3,7 +3,6 @@ package config_test
 import (
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"payple_exporter/config"
 	"payple_exporter/hub"
+	"payple_exporter/internal/golden"
 	"payple_exporter/threshold"
 )
 
@@ -151,19 +151,7 @@ func TestRefusals(t *testing.T) {
 		}
 		fmt.Fprintf(&got, "## %s\n%v\n\n", file.name, err)
 	}
-	path := filepath.Join("testdata", "refusals.golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("refusals are\n%s\nwant\n%s", got.String(), want)
-	}
+	golden.Compare(t, filepath.Join("testdata", "refusals.golden"), got.String(), *update)
 }
 
 // A file that cannot be read, or is far too large, is refused.

@@ -6,9 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"payple_exporter/collector"
 	"payple_exporter/config"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
 	"payple_exporter/threshold"
@@ -77,31 +75,13 @@ func shops() map[string]shop {
 // been scraped every 30 s for as long as they have lived.
 func pageStand(t *testing.T, options web.Options, names ...string) *stand {
 	t.Helper()
-	s := &stand{clock: &hubtest.Clock{}}
-	s.clock.Advance(4 * time.Hour) // early afternoon
+	clock := &hubtest.Clock{}
+	clock.Advance(4 * time.Hour) // early afternoon
 	var partners []hubtest.Partner
 	for _, name := range names {
 		partners = append(partners, hubtest.Partner{CstID: cstID(name), CustKey: custKey, Plan: shops()[name].plan})
 	}
-	s.hub = hubtest.New(hubtest.Options{Now: s.clock.Now}, partners...)
-	server, err := hubtest.Start(s.hub, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := hub.NewTransport(32)
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s.fleet = fleet.New(fleet.Options{
-		Settings: collector.Settings{
-			MaxAge: 5 * time.Minute, Timeout: 8 * time.Second, Now: s.clock.Now, Bounds: collector.NewBounds(32, 0),
-			Jitter: func() float64 { return 0 },
-		},
-		Transport: transport,
-	})
+	s := startStand(t, clock, 8*time.Second, partners...)
 	configuration := config.Config{MinInterval: 10 * time.Second}
 	for _, name := range names {
 		levels, err := threshold.ParseLevels(shops()[name].warning, shops()[name].critical, threshold.Default())
@@ -110,7 +90,7 @@ func pageStand(t *testing.T, options web.Options, names ...string) *stand {
 		}
 		configuration.Merchants = append(configuration.Merchants, config.Merchant{
 			Name: name, CstID: cstID(name), Key: hub.FixedKey(hub.NewSecret(custKey), "test"),
-			Hub: config.Hub{Label: "real", URL: server.URL}, Thresholds: levels,
+			Hub: config.Hub{Label: "real", URL: s.url}, Thresholds: levels,
 		})
 	}
 	s.fleet.Apply(configuration)

@@ -20,6 +20,7 @@ import (
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/internal/golden"
 	"payple_exporter/web"
 )
 
@@ -33,30 +34,8 @@ func TestPageGolden(t *testing.T) {
 	for _, language := range []string{"en", "ko"} {
 		path := filepath.Join("testdata", "page-"+language+".html")
 		got := regexp.MustCompile(`(?s)<style>.*</style>`).ReplaceAllString(s.get(t, "/?lang="+language).body, "<style>…</style>")
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got != string(want) {
-			t.Errorf("%s differs from what is shown (-update writes it anew):\n%s", path, firstDifference(string(want), got))
-		}
+		golden.Compare(t, path, got, *update)
 	}
-}
-
-func firstDifference(want, got string) string {
-	wanted, gotten := strings.Split(want, "\n"), strings.Split(got, "\n")
-	for i := range min(len(wanted), len(gotten)) {
-		if wanted[i] != gotten[i] {
-			return "want " + wanted[i] + "\ngot  " + gotten[i]
-		}
-	}
-	return "one is longer"
 }
 
 // The policy lets in the page's own style sheet, a form to itself, an icon out

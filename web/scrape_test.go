@@ -42,14 +42,26 @@ func newStand(t *testing.T, partners ...string) *stand {
 // newStandWithTimeout is for tests in which the hub never answers.
 func newStandWithTimeout(t *testing.T, timeout time.Duration, partners ...string) *stand {
 	t.Helper()
-	s := &stand{clock: &hubtest.Clock{}}
 	var accounts []hubtest.Partner
 	for _, id := range partners {
 		accounts = append(accounts, hubtest.Partner{CstID: id, CustKey: custKey, Plan: hubtest.Plan{
 			Start: hubtest.Figures{Total: 10_000_000, Transferred: 56_000},
 		}})
 	}
-	s.hub = hubtest.New(hubtest.Options{Now: s.clock.Now}, accounts...)
+	s := startStand(t, &hubtest.Clock{}, timeout, accounts...)
+	s.fleet.Apply(s.config(partners...))
+	s.handler = web.New(web.Options{
+		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics",
+		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 64, Now: s.clock.Now,
+	})
+	return s
+}
+
+// startStand starts the simulated hub, and a fleet that watches nobody yet.
+func startStand(t *testing.T, clock *hubtest.Clock, timeout time.Duration, partners ...hubtest.Partner) *stand {
+	t.Helper()
+	s := &stand{clock: clock}
+	s.hub = hubtest.New(hubtest.Options{Now: s.clock.Now}, partners...)
 	server, err := hubtest.Start(s.hub, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -68,11 +80,6 @@ func newStandWithTimeout(t *testing.T, timeout time.Duration, partners ...string
 			Jitter: func() float64 { return 0 },
 		},
 		Transport: transport,
-	})
-	s.fleet.Apply(s.config(partners...))
-	s.handler = web.New(web.Options{
-		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics",
-		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 64, Now: s.clock.Now,
 	})
 	return s
 }

@@ -3,7 +3,6 @@ package scenario_test
 import (
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
 	"payple_exporter/hub/hubtest/scenario"
+	"payple_exporter/internal/golden"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -151,19 +151,7 @@ func TestRefusals(t *testing.T) {
 		}
 		fmt.Fprintf(&got, "## %s\n%v\n\n", file.name, err)
 	}
-	path := filepath.Join("testdata", "refusals.golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got.String()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("refusals are\n%s\nwant\n%s", got.String(), want)
-	}
+	golden.Compare(t, filepath.Join("testdata", "refusals.golden"), got.String(), *update)
 	if _, err := scenario.Load("/dev/zero", "k"); err == nil || !strings.Contains(err.Error(), "is it the right file?") {
 		t.Errorf("/dev/zero: %v", err)
 	}

@@ -1,0 +1,36 @@
+// Package golden holds what people see against files that a reviewer can read.
+package golden
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// Compare fails the test if got is not what stands in the file at path. With
+// update it writes the file anew first; look at the difference then.
+func Compare(t *testing.T, path, got string, update bool) {
+	t.Helper()
+	if update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path) //nolint:gosec // a test's own file
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is not what is shown now (-update writes it anew):\n%s", path, firstDifference(string(want), got))
+	}
+}
+
+func firstDifference(want, got string) string {
+	wanted, gotten := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(wanted), len(gotten)) {
+		if wanted[i] != gotten[i] {
+			return "want " + wanted[i] + "\ngot  " + gotten[i]
+		}
+	}
+	return "one is longer"
+}
