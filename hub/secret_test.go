@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"unsafe"
@@ -157,6 +158,7 @@ func expectSafe(t *testing.T, err error) {
 	asJSON, _ := json.Marshal(err)
 	forms = append(forms, string(asJSON))
 	for _, form := range forms {
+		form = pointers().ReplaceAllString(form, "")
 		for _, secret := range []string{custKey, custKey[:7], custKey[7:], "eyJ"} {
 			for _, spelled := range []string{
 				secret, fmt.Sprintf("%x", secret), fmt.Sprintf("%X", secret), base64.StdEncoding.EncodeToString([]byte(secret))[:4],
@@ -168,6 +170,10 @@ func expectSafe(t *testing.T, err error) {
 		}
 	}
 }
+
+// pointers matches how %#v shows where a value is in memory. Now and then such
+// an address has the digits of a short secret, without anything of it.
+func pointers() *regexp.Regexp { return regexp.MustCompile(`\(0x[0-9a-f]+\)`) }
 
 func TestSecretEqual(t *testing.T) {
 	t.Parallel()
