@@ -186,3 +186,14 @@ func TestTraceTakesTheDurationOfARequest(t *testing.T) {
 		}
 	}
 }
+
+// A request that ended before anything was seen of a connection, as where time
+// was up at once, failed itself: it is not told as not tried.
+func TestTraceTellsARequestThatGotNowhere(t *testing.T) {
+	t.Parallel()
+	trace := traceVia("http://192.0.2.1", "")
+	trace.Observe(Exchange{Endpoint: EndpointToken, Err: &Error{Reason: ReasonTimeout}})
+	if span := trace.spans[StepToken]; span == nil || !span.failed {
+		t.Errorf("the request is told as %+v", span)
+	}
+}
