@@ -103,11 +103,11 @@ func TestBoundsLimitRequests(t *testing.T) {
 		began := time.Now()
 		const queries, took = 100, 3 // three requests each, two of them foreseen
 		for range queries {
-			leave, err := bounds.enter(t.Context(), false, 2)
-			if err != nil {
+			const foreseen = 2
+			if err := bounds.await(t.Context(), foreseen); err != nil {
 				t.Fatal(err)
 			}
-			leave(took)
+			bounds.exceed(took - foreseen)
 		}
 		if got, want := time.Since(began), time.Duration((queries-1)*took-10)*time.Second/10; got < want-time.Second || got > want+time.Second {
 			t.Errorf("%d requests took %s, want %s", queries*took, got, want)

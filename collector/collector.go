@@ -51,6 +51,9 @@ func (c *Collector) Snapshots(ctx context.Context) []Snapshot {
 	for i, watched := range c.watched {
 		visits[i] = watched.Gate.enter(ctx)
 	}
+	for i := range visits {
+		visits[i] = visits[i].again(ctx)
+	}
 	snapshots := make([]Snapshot, len(visits))
 	for i, visit := range visits {
 		snapshots[i] = visit.snapshot(ctx)

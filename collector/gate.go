@@ -118,66 +118,70 @@ func (g *Gate) Configure(name string, minInterval time.Duration) {
 	g.pace.setInterval(minInterval)
 }
 
+// Resting tells whether forgetting the gate would let the hub be asked too
+// soon: a query is under way, or the merchant's turn has not come again.
+func (g *Gate) Resting() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.running != nil || g.pace.closed(g.settings.Now()) != causeNone
+}
+
 // Snapshot returns what is known of the merchant, after asking the hub if its
 // turn has come. It waits for an answer no longer than ctx.
 func (g *Gate) Snapshot(ctx context.Context) Snapshot {
-	visit := g.enter(ctx)
-	return visit.snapshot(ctx)
+	return g.enter(ctx).again(ctx).snapshot(ctx)
 }
 
-// visit is one scrape at a gate: entered, and not yet answered. The two halves
-// are apart so that a scrape enters all its gates before it waits at any.
+// visit is one scrape at a gate: entered, and not yet answered. The parts are
+// separate so that a scrape enters all its gates before it waits at any.
 type visit struct {
 	gate    *Gate
 	running <-chan struct{} // to wait for; nil: memory answers
 	cause   Cause
+	// refused tells that the gate is closed for what only a person can mend.
+	refused bool
 }
 
-// enter begins a query, joins the one under way, or finds the gate closed.
+// enter begins a query, joins the one under way, or finds the gate closed. It
+// never waits.
 func (g *Gate) enter(ctx context.Context) visit {
-	g.reopenForNewKey(ctx)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.running != nil {
-		return visit{g, g.running, CauseShared}
+		return visit{gate: g, running: g.running, cause: CauseShared}
 	}
+	failure := g.memory.failure
 	if cause := g.pace.closed(g.settings.Now()); cause != causeNone {
-		return visit{g, nil, cause}
+		return visit{gate: g, cause: cause, refused: cause == CauseBackoff && failure != nil && failure.Reason.NeedsPerson()}
 	}
 	g.running = make(chan struct{})
 	// The query outlives the scrape that began it: its answer is good for the
 	// next one, and a scraper that leaves early must not make others fail.
-	go g.query(context.WithoutCancel(ctx))
-	return visit{g, g.running, causeNone}
+	ctx = context.WithoutCancel(ctx)
+	g.settings.Bounds.do(failure != nil, func() { g.query(ctx) })
+	return visit{gate: g, running: g.running}
 }
 
-// reopenForNewKey ends a backoff for what only a person can mend, as soon as a
-// person has changed the key. The key is read without the lock: it may come
-// from a slow disk.
-func (g *Gate) reopenForNewKey(ctx context.Context) {
-	if !g.refused() || !g.querier.KeyChanged(ctx) {
-		return
+// again enters a gate anew that was found closed for what only a person can
+// mend, if a person has changed the key since. It may wait for a disk.
+func (v visit) again(ctx context.Context) visit {
+	if !v.refused || !v.gate.querier.KeyChanged(ctx) {
+		return v
 	}
+	v.gate.reopen()
+	return v.gate.enter(ctx)
+}
+
+func (g *Gate) reopen() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pace.reopen()
 }
 
-// refused tells whether the gate is closed for what only a person can mend. No
-// query is under way then: it would have begun at an open gate.
-func (g *Gate) refused() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.memory.failure != nil && g.memory.failure.Reason.NeedsPerson() &&
-		g.pace.closed(g.settings.Now()) == CauseBackoff
-}
-
-// query asks the hub once, within the bounds of the process.
+// query asks the hub once. It runs when the bounds of the process let it.
 func (g *Gate) query(ctx context.Context) {
-	g.mu.Lock()
-	doubtful := g.memory.failure != nil
-	g.mu.Unlock()
-	leave, err := g.settings.Bounds.enter(ctx, doubtful, g.querier.Needs(ctx))
+	needs := g.querier.Needs(ctx)
+	err := g.settings.Bounds.await(ctx, needs)
 	began := g.begin()
 	if err != nil { // not while ctx has no end, as it has none here
 		g.end(began, hub.Limit{}, err)
@@ -187,7 +191,7 @@ func (g *Gate) query(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.settings.Timeout)
 	limit, err := g.querier.Remain(ctx)
 	cancel()
-	leave(int(g.querier.Sent() - sent)) //nolint:gosec // a handful
+	g.settings.Bounds.exceed(int(g.querier.Sent()-sent) - needs) //nolint:gosec // a handful
 	g.end(began, limit, err)
 }
 

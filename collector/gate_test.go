@@ -20,6 +20,7 @@ type fakeHub struct {
 	latency    time.Duration
 	limit      hub.Limit
 	err        *hub.Error
+	keyHangs   bool // it cannot be read
 	keyChanged bool
 	asked      []time.Time
 	load       *load // shared with others; nil: not measured
@@ -59,10 +60,15 @@ func (f *fakeHub) Remain(ctx context.Context) (hub.Limit, error) {
 	return limit, nil
 }
 
-func (f *fakeHub) KeyChanged(context.Context) bool {
+func (f *fakeHub) KeyChanged(ctx context.Context) bool {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.keyChanged
+	hangs, changed := f.keyHangs, f.keyChanged
+	f.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return false
+	}
+	return changed
 }
 
 func (f *fakeHub) Needs(context.Context) int { return 1 }
@@ -103,6 +109,33 @@ func scrape(t *testing.T, gate *Gate) Snapshot {
 	ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
 	defer cancel()
 	return gate.Snapshot(ctx)
+}
+
+// A merchant whose key cannot be read holds up no other: all have asked the hub
+// before anybody looks at a key.
+func TestAKeyThatHangsTouchesNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		all, backends := crowd(3, settings())
+		backends[0].failWith(hub.ReasonAuth)
+		for range 2 { // 40 s of backoff
+			all.Snapshots(t.Context())
+			time.Sleep(25 * time.Second)
+		}
+		backends[0].set(func(f *fakeHub) { f.keyHangs = true })
+		before := backends[1].queries()
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		began := time.Now()
+		for i, snapshot := range all.Snapshots(ctx) {
+			if snapshot.Up != (i > 0) || i > 0 && snapshot.LastSuccess.Before(began) {
+				t.Errorf("merchant %d: %+v", i, snapshot)
+			}
+		}
+		if took, asked := time.Since(began), backends[1].queries()-before; took > 2*time.Second || asked != 1 {
+			t.Errorf("the scrape took %s, and the second merchant was asked for %d times", took, asked)
+		}
+	})
 }
 
 // inBubble runs a test with a gate on a fake clock.

@@ -69,6 +69,7 @@ type pace struct {
 	// until is the end of a backoff; zero if there is none. It does not hold
 	// the interval, which may change while it lasts.
 	until time.Time
+	told  time.Time // when the hub has asked to be asked again; zero if it has not
 }
 
 func newPace(interval time.Duration, jitter func() float64) *pace {
@@ -98,7 +99,7 @@ func (p *pace) closed(now time.Time) Cause {
 	switch {
 	case !p.asked.IsZero() && now.Sub(p.asked) < p.interval:
 		return CauseMinInterval
-	case now.Before(p.until):
+	case now.Before(p.until) || now.Before(p.told):
 		return CauseBackoff
 	}
 	return causeNone
@@ -111,8 +112,10 @@ func (p *pace) opens() time.Time {
 		return time.Time{}
 	}
 	next := p.asked.Add(p.interval)
-	if p.until.After(next) {
-		return p.until
+	for _, later := range []time.Time{p.until, p.told} {
+		if later.After(next) {
+			next = later
+		}
 	}
 	return next
 }
@@ -122,8 +125,8 @@ func (p *pace) began(now time.Time) { p.asked = now }
 
 // succeeded ends any backoff.
 func (p *pace) succeeded() {
-	p.until = time.Time{}
-	p.growth.Reset()
+	p.reopen()
+	p.told = time.Time{}
 }
 
 // failed begins or lengthens a backoff: the n-th failure in a row closes the
@@ -137,10 +140,15 @@ func (p *pace) failed(now time.Time, reason hub.Reason, retryAfter time.Duration
 	delay := min(p.growth.NextBackOff(), limit)
 	delay -= time.Duration(p.jitter() * float64(delay) / 5)
 	p.until = p.asked.Add(delay)
-	if told := now.Add(min(retryAfter, maxRetryAfter)); told.After(p.until) {
-		p.until = told
+	p.told = time.Time{}
+	if retryAfter > 0 {
+		p.told = now.Add(min(retryAfter, maxRetryAfter))
 	}
 }
 
-// reopen ends a backoff whose cause may be gone.
-func (p *pace) reopen() { p.succeeded() }
+// reopen ends a backoff whose cause may be gone. What the hub has asked for
+// still holds.
+func (p *pace) reopen() {
+	p.until = time.Time{}
+	p.growth.Reset()
+}

@@ -190,11 +190,15 @@ func (s *shop) beginAttempt() (n int, latency time.Duration) {
 // earliest returns the first moment at which the merchant may be asked again.
 func (s *shop) earliest(last attempt) time.Duration {
 	at := last.began + s.sinceQuery.least
-	if last.failure == nil || needsPersonAgain(last.failure.Reason) && s.key != s.used {
+	if last.failure == nil {
+		return at
+	}
+	at = max(at, last.asksBack())
+	if s.keyIsNew(last) {
 		return at
 	}
 	backoff := min(s.sinceSuccess.least<<min(20, max(1, s.calm)), capOf(last.failure.Reason))
-	return max(at, last.began+backoff*4/5, last.ended+min(last.failure.RetryAfter, 5*time.Minute))
+	return max(at, last.began+backoff*4/5)
 }
 
 // latest returns the moment by which the gate must be open again.
@@ -203,9 +207,22 @@ func (s *shop) latest(last attempt) time.Duration {
 	if last.failure == nil {
 		return at
 	}
+	at = max(at, last.asksBack())
+	if s.keyIsNew(last) {
+		return at
+	}
 	backoff := min(s.sinceSuccess.most<<min(20, s.streak), capOf(last.failure.Reason))
-	return max(at, last.began+backoff, last.ended+min(last.failure.RetryAfter, 5*time.Minute))
+	return max(at, last.began+backoff)
 }
+
+// keyIsNew tells whether there is another key since the hub refused the last.
+func (s *shop) keyIsNew(last attempt) bool {
+	return last.failure != nil && needsPersonAgain(last.failure.Reason) && s.key != s.used
+}
+
+// asksBack returns when the hub wants to be asked again after a failure: a
+// Retry-After holds whatever becomes of the key.
+func (a attempt) asksBack() time.Duration { return a.ended + min(a.failure.RetryAfter, 5*time.Minute) }
 
 // capOf and needsPersonAgain are the contract's, written down a second time.
 func capOf(reason hub.Reason) time.Duration {
@@ -295,7 +312,7 @@ func (s *shop) visit(deadline time.Duration) {
 	entered := s.w.since()
 	opens := s.gate.pace.opens().Sub(s.w.now()) // nobody else is at the gate
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
-	v := s.gate.enter(ctx)
+	v := s.gate.enter(ctx).again(ctx)
 	joined := s.verdict(v, entered, opens)
 	go func() {
 		defer cancel()
@@ -317,7 +334,7 @@ func (s *shop) verdict(v visit, entered, opens time.Duration) (joined int) {
 	if ended > 0 {
 		last = s.attempts[ended-1]
 	}
-	newKey := last.failure != nil && needsPersonAgain(last.failure.Reason) && s.key != s.used
+	newKey := s.keyIsNew(last)
 	within := ended > 0 && entered < last.began+s.interval
 	switch {
 	case running != (v.cause == CauseShared):
@@ -325,7 +342,7 @@ func (s *shop) verdict(v visit, entered, opens time.Duration) (joined int) {
 	case running:
 	case within != (v.cause == CauseMinInterval):
 		s.w.fault("verdict %q, the latest query began %s ago, the interval is %s", v.cause, entered-last.began, s.interval)
-	case v.cause == CauseBackoff && (newKey || last.failure == nil || entered >= s.latest(last)):
+	case v.cause == CauseBackoff && (last.failure == nil || entered >= s.latest(last)):
 		s.w.fault("closed for a backoff after %+v, new key %t; it had to open at %s", last, newKey, s.latest(last))
 	case !newKey && ended > 0 && (v.cause == causeNone) != (opens <= 0):
 		s.w.fault("verdict %q, though it said that it opens in %s", v.cause, opens)

@@ -113,9 +113,10 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // refusesToken tells whether the answer may mean that the token is no longer
 // good: HTTP 401 or 403, or a result code of the token server's family in
-// answer to a remain request. No code for an expired token is documented.
+// answer to a remain request. No code for an expired token is documented. "Too
+// many requests" never means that: it must not be answered with more.
 func (e *Error) refusesToken() bool {
-	if e.Endpoint != EndpointRemain {
+	if e.Endpoint != EndpointRemain || e.Reason == ReasonRateLimited {
 		return false
 	}
 	return e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden ||

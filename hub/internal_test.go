@@ -100,6 +100,7 @@ func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	for text, want := range map[string]time.Duration{
 		"": 0, "90": 90 * time.Second, "0": 0, "-5": 0, "soon": 0, "4294967295": maxRetryAfter,
+		"4294967296": maxRetryAfter, "99999999999999999999999999": maxRetryAfter, "1e3": 0, "86401": maxRetryAfter, "86400": 24 * time.Hour,
 		"Mon, 23 Nov 2026 00:02:00 GMT": 2 * time.Minute, "Mon, 23 Nov 2020 00:02:00 GMT": 0,
 		"Fri, 01 Jan 2055 00:00:00 GMT": maxRetryAfter,
 	} {

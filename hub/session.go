@@ -11,30 +11,39 @@ import (
 // it is still good when the request arrives.
 const tokenMargin = 5 * time.Second
 
+// keyPatience is how long KeyChanged waits for a key to be read. A disk that
+// answers at all does so in far less.
+const keyPatience = time.Second
+
 // Session asks for one merchant's limit and remembers its token from one call
 // to the next. It is safe for use by many goroutines.
 type Session struct {
 	client *Client
 	cstID  string
-	key    Key
+	keys   keyReader
 
 	// turn is held by whoever uses the fields below. It is a channel and not a
 	// mutex so that waiting for a token request of another goroutine ends with
 	// the context.
 	turn  chan struct{}
 	token Token
-	// used is the key that the latest token was asked for with, and broken
-	// whether it could not be read.
-	used   Secret
-	broken bool
+	// used is the key that the latest token was asked for with, usedSource
+	// where it came from, and broken whether it could not be read.
+	used       Secret
+	usedSource int
+	broken     bool
 
 	sent atomic.Uint64
 }
 
 // NewSession returns a session of partner cstID, which holds no token yet.
 func NewSession(client *Client, cstID string, key Key) *Session {
-	return &Session{client: client, cstID: cstID, key: key, turn: make(chan struct{}, 1)}
+	return &Session{client: client, cstID: cstID, keys: keyReader{key: key}, turn: make(chan struct{}, 1)}
 }
+
+// SetKey makes the session read its key from another source, and get a new
+// token for the next query. A query that is under way keeps the one it has.
+func (s *Session) SetKey(key Key) { s.keys.replace(key) }
 
 // Remain asks how much the merchant may still pay out: with the remembered
 // token if there is one, and once more with a new one if the hub refuses that.
@@ -83,8 +92,8 @@ func (s *Session) obtain(ctx context.Context, refused Token) (_ Token, _ Credent
 		return s.token, Credentials{s.cstID, s.used}, true, nil
 	}
 	s.token = Token{}
-	key, err := s.key.Secret()
-	s.used, s.broken = key, err != nil
+	key, source, err := s.keys.read(ctx)
+	s.used, s.usedSource, s.broken = key, source, err != nil
 	if err != nil {
 		return Token{}, Credentials{}, false, &Error{
 			Reason: ReasonConfig, detail: "nothing was asked: no usable key", cause: err,
@@ -101,6 +110,9 @@ func (s *Session) obtain(ctx context.Context, refused Token) (_ Token, _ Credent
 // suspended, the other is set by hand and over the network. No token at all
 // has expired long ago.
 func (s *Session) usable() bool {
+	if s.usedSource != s.keys.current() {
+		return false
+	}
 	now, last := s.client.options.Now(), s.token.Expires.Add(-tokenMargin)
 	return now.Before(last) && now.Round(0).Before(last.Round(0))
 }
@@ -117,17 +129,20 @@ func (s *Session) forget(ctx context.Context, token Token) {
 }
 
 // KeyChanged tells whether the key differs from the one that the latest token
-// was asked for with, so that a refusal of that one says nothing any more.
+// was asked for with, so that a refusal of that one says nothing any more. It
+// is false where the key cannot be read, or not soon.
 func (s *Session) KeyChanged(ctx context.Context) bool {
-	if s.take(ctx) != nil {
+	if s.keys.busy() {
+		return false // whoever began that read looks at it, or it hangs
+	}
+	ctx, cancel := context.WithTimeout(ctx, keyPatience)
+	defer cancel()
+	key, source, err := s.keys.read(ctx)
+	if err != nil || s.take(ctx) != nil {
 		return false
 	}
 	defer s.release()
-	key, err := s.key.Secret()
-	if err != nil {
-		return false
-	}
-	return s.broken || !s.used.Equal(key)
+	return s.broken || s.usedSource != source || !s.used.Equal(key)
 }
 
 func (s *Session) take(ctx context.Context) error {
