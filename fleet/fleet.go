@@ -4,6 +4,7 @@
 package fleet
 
 import (
+	"maps"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -25,9 +26,17 @@ type Options struct {
 	Observe func(hub.Exchange)
 }
 
-// identity is what makes a merchant the same one in two configurations. A new
-// name, other thresholds, or another key behind the same source change nothing.
-type identity struct{ cstID, hubURL, keySource string }
+// identity is what makes a merchant the same one in two configurations: whom
+// the hub is asked for. A new name, other thresholds or another key change
+// nothing of that.
+type identity struct{ cstID, hubURL string }
+
+// member is a merchant, as long as anything is kept of it.
+type member struct {
+	gate      *collector.Gate
+	session   *hub.Session
+	keySource string
+}
 
 // Fleet is the merchants that are watched now.
 type Fleet struct {
@@ -36,7 +45,10 @@ type Fleet struct {
 
 	mu      sync.Mutex // held by Apply
 	clients map[string]*hub.Client
-	gates   map[identity]*collector.Gate
+	// members are the merchants of the configuration, and those who left it
+	// and whose gates are resting: if they come back soon, the hub must not be
+	// asked for them sooner than if they had stayed.
+	members map[identity]*member
 }
 
 // New returns a fleet of no merchants.
@@ -44,7 +56,7 @@ func New(options Options) *Fleet {
 	f := &Fleet{
 		options: options,
 		clients: make(map[string]*hub.Client),
-		gates:   make(map[identity]*collector.Gate),
+		members: make(map[identity]*member),
 	}
 	f.current.Store(collector.New(options.Settings, nil))
 	return f
@@ -55,30 +67,56 @@ func New(options Options) *Fleet {
 func (f *Fleet) Collector() *collector.Collector { return f.current.Load() }
 
 // Apply replaces the configuration. Merchants that are in the new one too keep
-// their figures, token, backoff and counters.
+// their figures, backoff and counters, and their token unless the key comes
+// from elsewhere now.
 func (f *Fleet) Apply(next config.Config) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	settings := f.options.Settings
 	settings.MinInterval = next.MinInterval
-	gates := make(map[identity]*collector.Gate, len(next.Merchants))
+	members := make(map[identity]*member, len(next.Merchants))
 	watched := make([]collector.Watched, 0, len(next.Merchants))
 	for _, m := range next.Merchants {
-		id := identity{m.CstID, m.Hub.URL, m.Key.Source()}
-		gate, known := f.gates[id]
-		if known {
-			gate.Configure(m.Name, next.MinInterval)
-		} else {
-			gate = collector.NewGate(m.Name, hub.NewSession(f.client(m.Hub.URL), m.CstID, m.Key), settings)
-		}
-		gates[id] = gate
+		id := identity{m.CstID, m.Hub.URL}
+		members[id] = f.member(id, m, settings)
 		watched = append(watched, collector.Watched{
 			Merchant: collector.Merchant{Name: m.Name, CstID: m.CstID, Hub: m.Hub.Label, Thresholds: m.Thresholds},
-			Gate:     gate,
+			Gate:     members[id].gate,
 		})
 	}
-	f.gates = gates
+	for id, gone := range f.members {
+		if _, stays := members[id]; !stays && gone.gate.Resting() {
+			members[id] = gone
+		}
+	}
+	f.members = members
+	f.forgetClients()
 	f.current.Store(collector.New(settings, watched))
+}
+
+// member returns the member that there is, with what the configuration changes
+// of it, or a new one.
+func (f *Fleet) member(id identity, m config.Merchant, settings collector.Settings) *member {
+	known, found := f.members[id]
+	if !found {
+		session := hub.NewSession(f.client(m.Hub.URL), m.CstID, m.Key)
+		return &member{collector.NewGate(m.Name, session, settings), session, m.Key.Source()}
+	}
+	known.gate.Configure(m.Name, settings.MinInterval)
+	if source := m.Key.Source(); source != known.keySource {
+		known.session.SetKey(m.Key)
+		known.keySource = source
+	}
+	return known
+}
+
+// forgetClients drops the clients of hubs that no member asks any more.
+func (f *Fleet) forgetClients() {
+	used := make(map[string]bool, len(f.clients))
+	for id := range f.members {
+		used[id.hubURL] = true
+	}
+	maps.DeleteFunc(f.clients, func(url string, _ *hub.Client) bool { return !used[url] })
 }
 
 // client returns the one client of a hub.

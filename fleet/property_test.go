@@ -25,7 +25,13 @@ import (
 type ledger struct {
 	mu     sync.Mutex
 	asked  map[string][]time.Time // remain requests by cst_id
+	tokens map[string]int         // token requests under way, by cst_id
 	broken bool
+	faults []string
+}
+
+func newLedger() *ledger {
+	return &ledger{asked: make(map[string][]time.Time), tokens: make(map[string]int)}
 }
 
 func (l *ledger) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -33,7 +39,9 @@ func (l *ledger) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := json.NewDecoder(r.Body).Decode(&asked); err != nil {
 		return nil, err
 	}
+	l.tokenRequests(r, asked["cst_id"], 1)
 	time.Sleep(100 * time.Millisecond)
+	l.tokenRequests(r, asked["cst_id"], -1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	answer := map[string]string{"result": "T0000", "code": asked["code"], "access_token": "tk", "expires_in": "60"}
@@ -54,6 +62,19 @@ func (l *ledger) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(text))}, nil
 }
 
+// tokenRequests counts those that are under way: of one merchant never more
+// than one may be, since a new token may end the old one.
+func (l *ledger) tokenRequests(r *http.Request, cstID string, more int) {
+	if r.URL.Path != "/oauth/token" {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.tokens[cstID] += more; l.tokens[cstID] > 1 {
+		l.faults = append(l.faults, cstID+": two token requests at once")
+	}
+}
+
 // breakDown makes the hub refuse, or answer again.
 func (l *ledger) breakDown(broken bool) {
 	l.mu.Lock()
@@ -68,9 +89,11 @@ func (l *ledger) of(cstID string) []time.Time {
 	return slices.Clone(l.asked[cstID])
 }
 
-// Reloads at any moment, with other names, other intervals and other merchants
-// beside them, take nothing from the merchants that stay: their counters go on,
-// no query that is under way is lost, and the hub is asked no more often.
+// Reloads at any moment, with other names, other intervals, keys from elsewhere
+// and other merchants beside them, take nothing from the merchants that stay:
+// their counters go on and no query that is under way is lost. And for nobody,
+// who stays or leaves and comes back, is the hub asked more often, or for two
+// tokens at once.
 func TestReloadsKeepWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -78,7 +101,7 @@ func TestReloadsKeepWhatIsKnown(t *testing.T) {
 			// A bubble's clock stops when its test ends, however that is, and
 			// queries under way would hang.
 			defer time.Sleep(time.Minute)
-			books := &ledger{asked: make(map[string][]time.Time)}
+			books := newLedger()
 			watched := fleet.New(fleet.Options{
 				Settings: collector.Settings{
 					MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(2, 0), Jitter: func() float64 { return 0 },
@@ -86,15 +109,16 @@ func TestReloadsKeepWhatIsKnown(t *testing.T) {
 				Transport: books,
 			})
 			const stays = "stays"
+			come := []string{"a", "b", "c"} // and go
 			least := time.Hour
 			reload := func(rt *rapid.T) {
 				next := config.Config{MinInterval: rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second, time.Minute}).Draw(rt, "interval")}
 				least = min(least, next.MinInterval)
-				ids := append([]string{stays}, rapid.SliceOfDistinct(rapid.SampledFrom([]string{"a", "b", "c"}), rapid.ID[string]).Draw(rt, "others")...)
+				ids := append([]string{stays}, rapid.SliceOfDistinct(rapid.SampledFrom(come), rapid.ID[string]).Draw(rt, "others")...)
 				for _, id := range rapid.Permutation(ids).Draw(rt, "order") {
 					next.Merchants = append(next.Merchants, config.Merchant{
 						Name: rapid.SampledFrom([]string{"", "x", "y"}).Draw(rt, "name") + id, CstID: id,
-						Key: hub.FixedKey(hub.NewSecret("k"), "test"), Hub: config.Hub{Label: "test", URL: "http://hub.invalid"},
+						Key: hub.FixedKey(hub.NewSecret("k"), rapid.SampledFrom([]string{"here", "there"}).Draw(rt, "source")), Hub: config.Hub{Label: "test", URL: "http://hub.invalid"},
 					})
 				}
 				watched.Apply(next)
@@ -128,10 +152,16 @@ func TestReloadsKeepWhatIsKnown(t *testing.T) {
 				},
 				"": func(rt *rapid.T) {
 					synctest.Wait()
-					for i, at := range books.of(stays) {
-						if i > 0 && at.Sub(books.of(stays)[i-1]) < least-200*time.Millisecond { // with a token request or without
-							rt.Errorf("asked again after %s", at.Sub(books.of(stays)[i-1]))
+					for _, id := range append([]string{stays}, come...) {
+						asked := books.of(id)
+						for i, at := range asked {
+							if i > 0 && at.Sub(asked[i-1]) < least-200*time.Millisecond { // with a token request or without
+								rt.Errorf("%s was asked for again after %s", id, at.Sub(asked[i-1]))
+							}
 						}
+					}
+					if len(books.faults) > 0 {
+						rt.Error(books.faults)
 					}
 				},
 			})
