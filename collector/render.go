@@ -47,7 +47,7 @@ func shownMetrics(settings Settings) []shownMetric {
 		{Metric{NameUp, gauge, "1 if the latest query of the hub succeeded, 0 if it failed or there was none yet.", merchant}, each(showUp)},
 		{Metric{NameFailure, gauge, "1 while the latest query failed for this reason, otherwise absent.", []string{labelMerchant, labelReason}}, each(showFailure)},
 		{Metric{NameLastSuccess, gauge, "When the hub last answered, in seconds since the epoch. Absent before the first time.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.LastSuccess })},
-		{Metric{NameHubTime, gauge, "The hub's own time of its last answer, api_tran_dtm, in seconds since the epoch. Absent if it sent none that can be read.", merchant}, showMoment(shownHubTime)},
+		{Metric{NameHubTime, gauge, "The hub's own time of its last answer, api_tran_dtm, in seconds since the epoch. Absent if it sent none that can be read.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.HubTime })},
 		{Metric{NameQueryDuration, gauge, "What the latest query took, both steps, in seconds.", merchant}, each(showDuration)},
 		{Metric{NameQueries, counter, "Queries of the hub that have ended.", merchant}, showCount(func(s *Snapshot) uint64 { return s.Queries })},
 		{Metric{NameQueryFailures, counter, "Queries of the hub that failed.", merchant}, showCount(func(s *Snapshot) uint64 { return s.Failures })},
@@ -83,14 +83,6 @@ func showFigure(of func(hub.Limit) hub.Won) shower {
 			tell(float64(of(s.Limit)), merchant.labels)
 		}
 	})
-}
-
-// shownHubTime returns the hub's time of the figures that are shown, or zero.
-func shownHubTime(s *Snapshot) time.Time {
-	if !s.Known {
-		return time.Time{}
-	}
-	return s.Limit.HubTime
 }
 
 func showUp(s *Snapshot, merchant *identity, tell teller) {

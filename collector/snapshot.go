@@ -19,6 +19,9 @@ type Snapshot struct {
 	// LastSuccess is when the hub last answered; zero before the first time,
 	// and kept when the figures are too old to be shown.
 	LastSuccess time.Time
+	// HubTime is the hub's own time of that answer, and kept as long; zero if
+	// it sent none that can be read.
+	HubTime time.Time
 
 	// Attempted tells whether a query has ended yet.
 	Attempted bool
@@ -44,6 +47,7 @@ func (g *Gate) snapshot(now time.Time) Snapshot {
 	m := g.memory
 	snapshot := Snapshot{
 		LastSuccess: m.lastSuccess,
+		HubTime:     m.limit.HubTime,
 		Attempted:   m.queries > 0,
 		Up:          m.queries > 0 && m.failure == nil,
 		Failure:     m.failure,
