@@ -73,9 +73,11 @@ func bareHub() http.Handler {
 			func(got request) string { return got.Code })
 	})
 	mux.HandleFunc("POST /account/remain", func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
-		answer(w, r, `{"result":"A0000","message":"처리 성공","cst_id":%q,"total_account_amt":"10000000","total_transfer_amt":"56000",`+
-			`"remain_amt":"9944000","api_tran_dtm":"20211103090426239"}`, func(got request) string { return got.CstID })
+		// Money that moves with every request, or a history would be quicker to keep than it is.
+		const total = 10_000_000
+		paid := asked.Add(1) % total
+		answer(w, r, fmt.Sprintf(`{"result":"A0000","message":"처리 성공","cst_id":%%q,"total_account_amt":"%d","total_transfer_amt":"%d",`+
+			`"remain_amt":"%d","api_tran_dtm":"20211103090426239"}`, total, paid, total-paid), func(got request) string { return got.CstID })
 	})
 	mux.HandleFunc("GET /asked", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, asked.Load()) })
 	return mux
@@ -319,6 +321,23 @@ func BenchmarkFleet(b *testing.B) {
 			measure(b, n, e)
 		})
 	}
+}
+
+// BenchmarkFullHistories measures what ten thousand merchants take in memory at
+// the most: asked every second, figures that are never the same twice, and
+// scrapes until every history has been full and thinned. It takes minutes: run
+// it with -benchtime 1x.
+func BenchmarkFullHistories(b *testing.B) {
+	const scrapes = 150 // a history is full with 120
+	e := run(b, build(b), merchants(b, start(b, "hub"), 10_000)...)
+	c := client(b)
+	var most uint64
+	for range b.N * scrapes {
+		get(b, c, e.url+"/metrics")
+		most = max(most, memory(b, e))
+		time.Sleep(1100 * time.Millisecond)
+	}
+	b.ReportMetric(float64(most)/(1<<20), "most-resident-MiB")
 }
 
 // BenchmarkShards measures the same of three processes with a thousand
