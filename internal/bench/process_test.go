@@ -121,8 +121,13 @@ func start(b *testing.B, as string) string {
 // build builds the program as it is shipped and returns its path.
 func build(tb testing.TB) string {
 	tb.Helper()
+	return buildPackage(tb, "payple_exporter")
+}
+
+func buildPackage(tb testing.TB, of string) string {
+	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "payple_exporter")
-	command := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "payple_exporter")
+	command := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, of)
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := command.CombinedOutput(); err != nil {
 		tb.Fatalf("building: %v\n%s", err, out)
@@ -299,14 +304,20 @@ func BenchmarkStart(b *testing.B) {
 		}
 		scraped = max(scraped, memory(b, e))
 	}
+	b.ReportMetric(median(first)/1000, "first-answer-ms")
+	b.ReportMetric(float64(idle)/(1<<20), "idle-MiB")
+	b.ReportMetric(float64(scraped)/(1<<20), "scraped-MiB")
+	b.ReportMetric(megabytes(b, path), "binary-MB")
+	b.ReportMetric(megabytes(b, buildPackage(b, "payple_exporter/internal/bench/floor")), "floor-MB")
+}
+
+func megabytes(b *testing.B, path string) float64 {
+	b.Helper()
 	size, err := os.Stat(path)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportMetric(median(first)/1000, "first-answer-ms")
-	b.ReportMetric(float64(idle)/(1<<20), "idle-MiB")
-	b.ReportMetric(float64(scraped)/(1<<20), "scraped-MiB")
-	b.ReportMetric(float64(size.Size())/1e6, "binary-MB")
+	return float64(size.Size()) / 1e6
 }
 
 // BenchmarkFleet measures what the process of so many merchants spends: for
