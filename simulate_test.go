@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"payple_exporter/hub/hubtest"
 	"payple_exporter/internal/e2e"
 )
 
@@ -168,5 +170,67 @@ func TestPlannedFaultsAreShown(t *testing.T) {
 	}
 	if _, body := simulator.get(t, "/simulator/"); !strings.Contains(body, `"token": "status=500"`) {
 		t.Errorf("the state is %s", body)
+	}
+}
+
+// The table of faults in docs/drills.md is that of the simulated hub: it names
+// every fault, and none that there is not.
+func TestDrillsTellOfEveryFault(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(readFile(t, "docs/drills.md"), "\n## Faults\n")
+	fields, wrongs, named := []string{}, []string{}, make(map[string]bool)
+	quoted := regexp.MustCompile("`([^`]+)`")
+	for _, row := range regexp.MustCompile(`(?m)^\| (`+"`.*`"+`) \| (.*) \|$`).FindAllStringSubmatch(section, -1) {
+		if row[1] == "`FIELD-WRONG`" {
+			amounts, rest, _ := strings.Cut(row[2], "WRONG:")
+			for _, name := range quoted.FindAllStringSubmatch(amounts, -1) {
+				fields = append(fields, name[1])
+			}
+			for _, name := range quoted.FindAllStringSubmatch(rest, -1) {
+				wrongs = append(wrongs, name[1])
+			}
+			continue
+		}
+		for _, name := range quoted.FindAllStringSubmatch(row[1], -1) {
+			named[name[1]] = true
+		}
+	}
+	for _, field := range fields {
+		for _, wrong := range wrongs {
+			named[field+"-"+wrong] = true
+		}
+	}
+	for _, fault := range hubtest.Faults() {
+		name, _, valued := strings.Cut(fault.Name, "=")
+		if valued {
+			name += map[string]string{"status": "=CODE", "result": "=CODE", "retry-after": "=SECONDS"}[name]
+		}
+		if !named[name] {
+			t.Errorf("no word of %s", fault.Name)
+		}
+	}
+	sample := strings.NewReplacer("status=CODE", "status=503", "=CODE", "=T0310", "=SECONDS", "=90", "=DURATION", "=2s")
+	for name := range named {
+		if _, err := hubtest.ParseFault(sample.Replace(name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(named) < 80 {
+		t.Errorf("only %d faults were looked at", len(named))
+	}
+}
+
+// A name that is no fault is told in a line that can be read, with the kinds
+// that there are.
+func TestUnknownFaultIsToldShortly(t *testing.T) {
+	t.Parallel()
+	_, err := hubtest.ParseFault("boredom")
+	if err == nil || len(err.Error()) > 300 {
+		t.Fatalf("told: %v", err)
+	}
+	for _, kind := range []string{"hang", "trickle", "reset", "close", "cut", "no-http", "redirect", "status=CODE", "result=CODE", "retry-after=SECONDS", "slow=DURATION", "remain_amt-missing", "docs/drills.md"} {
+		if !strings.Contains(err.Error(), kind) {
+			t.Errorf("no word of %s: %v", kind, err)
+		}
 	}
 }
