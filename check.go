@@ -15,7 +15,6 @@ import (
 
 	"payple_exporter/config"
 	"payple_exporter/hub"
-	"payple_exporter/lang"
 )
 
 // finding is what check learned of one merchant, in the form that scripts get;
@@ -80,14 +79,6 @@ func (p *program) check(ctx context.Context) (err error) {
 		}
 	}
 	return nil
-}
-
-// language is the one that the flag names, else the one of the terminal.
-func (p *program) language() lang.Language {
-	if language, ok := lang.Parse(p.flags.checkLang); ok {
-		return language
-	}
-	return lang.OfLocale(p.getenv)
 }
 
 // ask asks for all merchants, side by side and within the bounds that hold for

@@ -87,9 +87,9 @@ func TestCheckJSONKeepsItsFields(t *testing.T) {
 	}
 }
 
-// Every text of check exists in both languages, with the same blanks to fill
-// in.
-func TestCheckTextsAreInBothLanguages(t *testing.T) {
+// Every text of check and of simulate exists in both languages, with the same
+// blanks to fill in.
+func TestTextsAreInBothLanguages(t *testing.T) {
 	t.Parallel()
 	table := checkTexts()
 	seen := 0
@@ -109,15 +109,16 @@ func TestCheckTextsAreInBothLanguages(t *testing.T) {
 			t.Errorf("%s: %d blanks in English, %d in Korean", name, a, b)
 		}
 	}
-	value := reflect.ValueOf(table)
-	for i := range value.NumField() {
-		name, field := value.Type().Field(i).Name, value.Field(i)
-		if text, ok := reflect.TypeAssert[lang.Text](field); ok {
-			compare(name, text)
-			continue
-		}
-		for _, key := range field.MapKeys() {
-			compare(fmt.Sprintf("%s[%v]", name, key), field.MapIndex(key).Interface().(lang.Text))
+	for _, value := range []reflect.Value{reflect.ValueOf(table), reflect.ValueOf(simulateTexts())} {
+		for i := range value.NumField() {
+			name, field := value.Type().Field(i).Name, value.Field(i)
+			if text, ok := reflect.TypeAssert[lang.Text](field); ok {
+				compare(name, text)
+				continue
+			}
+			for _, key := range field.MapKeys() {
+				compare(fmt.Sprintf("%s[%v]", name, key), field.MapIndex(key).Interface().(lang.Text))
+			}
 		}
 	}
 	for _, step := range hub.Steps() {

@@ -12,6 +12,8 @@ import (
 
 	"payple_exporter/hub/hubtest"
 	"payple_exporter/internal/e2e"
+	"payple_exporter/internal/golden"
+	"payple_exporter/lang"
 )
 
 // playing is a simulate command that runs.
@@ -135,6 +137,52 @@ func TestSimulateTakesItsKeyFromAFile(t *testing.T) {
 	expectNoSecret(t, "simulate", out.String())
 	if code, stdout, _ := command(t, "--payple.hub="+url, "--payple.cst-id=healthy", "--payple.cust-key-file="+key, "check"); code != exitOK {
 		t.Errorf("exit %d:\n%s", code, stdout)
+	}
+}
+
+// What a person is told at the start of a drill is that of the golden file, in
+// both languages.
+func TestSimulateIntroducesADrill(t *testing.T) {
+	t.Parallel()
+	played, err := drill("running-dry", demoKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, language := range lang.Languages() {
+		got.Write(introduction(language, "http://127.0.0.1:10912", played.About, []string{"payouts-main", "payouts-spare"}, "payple_exporter --config.file=/home/ops/drill/merchants.yml"))
+		got.WriteString("\n")
+	}
+	golden.Compare(t, "testdata/simulate.golden", got.String(), *update)
+	silent := string(introduction(lang.English, "http://127.0.0.1:10912", lang.Text{}, []string{"a"}, "x"))
+	if strings.Contains(silent, "\n\n\n") {
+		t.Errorf("a drill that does not say what it is about leaves a gap:\n%s", silent)
+	}
+}
+
+// People are told in their own language, as by check: the one of the flag, else
+// the terminal's.
+func TestSimulateSpeaksTheLanguageOfTheTerminal(t *testing.T) {
+	for _, test := range []struct {
+		locale, environment, flag string
+		korean                    bool
+	}{
+		{"ko_KR.UTF-8", "", "", true}, {"C", "", "", false}, {"ko_KR.UTF-8", "", "--lang=en", false}, {"C", "", "--lang=ko", true}, {"C", "ko", "", true},
+	} {
+		t.Setenv("LC_ALL", test.locale)
+		t.Setenv("PAYPLE_EXPORTER_LANG", test.environment)
+		args := []string{"simulate", "--simulate.listen-address=127.0.0.1:0"}
+		if test.flag != "" {
+			args = append(args, test.flag)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		out, exit := newOutput(), make(chan int, 1)
+		go func() { exit <- run(ctx, args, out, out) }()
+		out.await(t, "fault=none'\n")
+		stop()
+		if code := <-exit; code != exitOK || hangul(out.String()) != test.korean {
+			t.Errorf("%+v: exit %d\n%s", test, code, out)
+		}
 	}
 }
 
