@@ -39,8 +39,8 @@ type finding struct {
 	// Steps are all steps of the query in their order, tried or not.
 	Steps []stepFinding `json:"steps"`
 
-	// failure is for people, who are told in their own language.
-	failure *hub.Error
+	// advice is for people, who are told in their own language.
+	advice hub.Advice
 }
 
 // stepFinding is what check learned of one step.
@@ -53,8 +53,10 @@ type stepFinding struct {
 	Duration float64       `json:"duration_seconds"`
 }
 
-// check asks the hub once for each merchant and prints what it says.
+// check asks the hub once for each merchant and prints what it says. A key that
+// cannot be read is the trouble of its merchant: the others are asked.
 func (p *program) check(ctx context.Context) (err error) {
+	p.flags.keysUnread = true
 	merchants, err := p.source()
 	if err != nil {
 		return err
@@ -122,9 +124,10 @@ func (p *program) find(ctx context.Context, merchant config.Merchant, transport 
 	defer cancel()
 	began := time.Now()
 	limit, err := session.Remain(ctx)
+	reports := trace.Reports(merchant.Key)
 	found := finding{
 		Merchant: merchant.Name, CstID: merchant.CstID, Hub: merchant.Hub.Label, HubURL: merchant.Hub.URL,
-		OK: err == nil, Duration: time.Since(began).Seconds(), Steps: p.steps(trace.Reports(merchant.Key)),
+		OK: err == nil, Duration: time.Since(began).Seconds(), Steps: p.steps(reports),
 	}
 	if err == nil {
 		found.Remain, found.Total, found.Paid = &limit.Remain, &limit.TotalAccount, &limit.TotalTransfer
@@ -135,8 +138,8 @@ func (p *program) find(ctx context.Context, merchant config.Merchant, transport 
 	}
 	found.Error = err.Error()
 	if failure, ok := errors.AsType[*hub.Error](err); ok {
-		found.Reason, found.Code, found.Action = failure.Reason, failure.Code, failure.Action().English
-		found.failure = failure
+		found.advice = hub.Advise(failure, reports)
+		found.Reason, found.Code, found.Action = failure.Reason, failure.Code, found.advice.Action.English
 	}
 	return found
 }

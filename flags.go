@@ -42,8 +42,9 @@ type flags struct {
 
 	logLevel, logFormat string
 
-	checkJSON bool
-	lang      string
+	checkJSON  bool
+	lang       string
+	keysUnread bool // of check, which tells of a bad key where it tells of the rest
 
 	simulateAddress, simulateFault      string
 	simulateScenario, simulateConfigDir string
@@ -266,7 +267,7 @@ func (f *flags) defaults() (config.Defaults, error) {
 	if err := config.CheckMinInterval(f.minInterval); err != nil {
 		return config.Defaults{}, fmt.Errorf("--payple.min-interval: %w", err)
 	}
-	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels}, nil
+	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels, KeysUnread: f.keysUnread}, nil
 }
 
 // custKeyEnv is where the key of the one-merchant set-up may stand.
