@@ -132,7 +132,9 @@ func (p *program) find(ctx context.Context, merchant config.Merchant, transport 
 	if err == nil {
 		found.Remain, found.Total, found.Paid = &limit.Remain, &limit.TotalAccount, &limit.TotalTransfer
 		if !limit.HubTime.IsZero() {
-			found.HubTime = &limit.HubTime
+			// The hub's clock is Korea's, wherever this machine stands.
+			korean := limit.HubTime.In(hub.KST())
+			found.HubTime = &korean
 		}
 		return found
 	}

@@ -43,7 +43,7 @@ func TestCheckJSONShape(t *testing.T) {
 		}
 		got := strings.NewReplacer(strings.TrimPrefix(url, "http://"), "127.0.0.1:10912", key, "/home/ops/payple.key").Replace(stdout)
 		for pattern, fixed := range map[string]string{
-			`"duration_seconds": [0-9.e-]+`: `"duration_seconds": 0.012`, `"hub_time": "[^"]+"`: `"hub_time": "2026-11-23T09:00:00.123+09:00"`,
+			`"duration_seconds": [0-9.e-]+`: `"duration_seconds": 0.012`, `"hub_time": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+09:00"`: `"hub_time": "2026-11-23T09:00:00.123+09:00"`,
 		} {
 			got = regexp.MustCompile(pattern).ReplaceAllString(got, fixed)
 		}
