@@ -15,7 +15,6 @@ import (
 
 	"payple_exporter/config"
 	"payple_exporter/hub"
-	"payple_exporter/lang"
 )
 
 // finding is what check learned of one merchant, in the form that scripts get;
@@ -40,8 +39,8 @@ type finding struct {
 	// Steps are all steps of the query in their order, tried or not.
 	Steps []stepFinding `json:"steps"`
 
-	// failure is for people, who are told in their own language.
-	failure *hub.Error
+	// advice is for people, who are told in their own language.
+	advice hub.Advice
 }
 
 // stepFinding is what check learned of one step.
@@ -54,8 +53,10 @@ type stepFinding struct {
 	Duration float64       `json:"duration_seconds"`
 }
 
-// check asks the hub once for each merchant and prints what it says.
+// check asks the hub once for each merchant and prints what it says. A key that
+// cannot be read is the trouble of its merchant: the others are asked.
 func (p *program) check(ctx context.Context) (err error) {
+	p.flags.keysUnread = true
 	merchants, err := p.source()
 	if err != nil {
 		return err
@@ -80,14 +81,6 @@ func (p *program) check(ctx context.Context) (err error) {
 		}
 	}
 	return nil
-}
-
-// language is the one that the flag names, else the one of the terminal.
-func (p *program) language() lang.Language {
-	if language, ok := lang.Parse(p.flags.checkLang); ok {
-		return language
-	}
-	return lang.OfLocale(p.getenv)
 }
 
 // ask asks for all merchants, side by side and within the bounds that hold for
@@ -131,21 +124,24 @@ func (p *program) find(ctx context.Context, merchant config.Merchant, transport 
 	defer cancel()
 	began := time.Now()
 	limit, err := session.Remain(ctx)
+	reports := trace.Reports(merchant.Key)
 	found := finding{
 		Merchant: merchant.Name, CstID: merchant.CstID, Hub: merchant.Hub.Label, HubURL: merchant.Hub.URL,
-		OK: err == nil, Duration: time.Since(began).Seconds(), Steps: p.steps(trace.Reports(merchant.Key)),
+		OK: err == nil, Duration: time.Since(began).Seconds(), Steps: p.steps(reports),
 	}
 	if err == nil {
 		found.Remain, found.Total, found.Paid = &limit.Remain, &limit.TotalAccount, &limit.TotalTransfer
 		if !limit.HubTime.IsZero() {
-			found.HubTime = &limit.HubTime
+			// The hub's clock is Korea's, wherever this machine stands.
+			korean := limit.HubTime.In(hub.KST())
+			found.HubTime = &korean
 		}
 		return found
 	}
 	found.Error = err.Error()
 	if failure, ok := errors.AsType[*hub.Error](err); ok {
-		found.Reason, found.Code, found.Action = failure.Reason, failure.Code, failure.Action().English
-		found.failure = failure
+		found.advice = hub.Advise(failure, reports)
+		found.Reason, found.Code, found.Action = failure.Reason, failure.Code, found.advice.Action.English
 	}
 	return found
 }

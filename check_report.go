@@ -60,10 +60,10 @@ func (r report) group(out *bytes.Buffer, group []finding) {
 		})
 	}
 	writeRows(out, rows)
-	if failure := group[0].failure; failure != nil {
+	if first := group[0]; !first.OK {
 		writeRows(out, [][]string{
-			{"", r.say(r.texts.Problem), r.say(failure.Problem())},
-			{"", r.say(r.texts.Action), r.say(failure.Action())},
+			{"", r.say(r.texts.Problem), r.say(first.advice.Problem)},
+			{"", r.say(r.texts.Action), r.say(first.advice.Action)},
 			{"", r.say(r.texts.InFull), group[0].Error},
 		})
 	}
@@ -117,6 +117,9 @@ func (r report) detail(group []finding, step stepFinding) string {
 	return strings.Join(parts, ", ")
 }
 
+// demoKeySource is what the demo calls the source of its key.
+const demoKeySource = "the demo"
+
 // key tells where a key comes from, in words that package hub has in English.
 func (r report) key(source string) string {
 	if source == "" {
@@ -127,7 +130,10 @@ func (r report) key(source string) string {
 			return r.say(text, name)
 		}
 	}
-	return r.say(r.texts.KeyDemo)
+	if source == demoKeySource {
+		return r.say(r.texts.KeyDemo)
+	}
+	return r.say(r.texts.KeyUnnamed)
 }
 
 // figures is the table of all merchants.

@@ -41,9 +41,9 @@ func TestCheckJSONShape(t *testing.T) {
 		if code != exitFailure {
 			t.Errorf("exit %d", code)
 		}
-		got := strings.NewReplacer(strings.TrimPrefix(url, "http://"), "127.0.0.1:10912", key, "/etc/payple.key").Replace(stdout)
+		got := strings.NewReplacer(strings.TrimPrefix(url, "http://"), "127.0.0.1:10912", key, "/home/ops/payple.key").Replace(stdout)
 		for pattern, fixed := range map[string]string{
-			`"duration_seconds": [0-9.e-]+`: `"duration_seconds": 0.012`, `"hub_time": "[^"]+"`: `"hub_time": "2026-11-23T09:00:00.123+09:00"`,
+			`"duration_seconds": [0-9.e-]+`: `"duration_seconds": 0.012`, `"hub_time": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+09:00"`: `"hub_time": "2026-11-23T09:00:00.123+09:00"`,
 		} {
 			got = regexp.MustCompile(pattern).ReplaceAllString(got, fixed)
 		}
@@ -87,9 +87,9 @@ func TestCheckJSONKeepsItsFields(t *testing.T) {
 	}
 }
 
-// Every text of check exists in both languages, with the same blanks to fill
-// in.
-func TestCheckTextsAreInBothLanguages(t *testing.T) {
+// Every text of check and of simulate exists in both languages, with the same
+// blanks to fill in.
+func TestTextsAreInBothLanguages(t *testing.T) {
 	t.Parallel()
 	table := checkTexts()
 	seen := 0
@@ -109,15 +109,16 @@ func TestCheckTextsAreInBothLanguages(t *testing.T) {
 			t.Errorf("%s: %d blanks in English, %d in Korean", name, a, b)
 		}
 	}
-	value := reflect.ValueOf(table)
-	for i := range value.NumField() {
-		name, field := value.Type().Field(i).Name, value.Field(i)
-		if text, ok := reflect.TypeAssert[lang.Text](field); ok {
-			compare(name, text)
-			continue
-		}
-		for _, key := range field.MapKeys() {
-			compare(fmt.Sprintf("%s[%v]", name, key), field.MapIndex(key).Interface().(lang.Text))
+	for _, value := range []reflect.Value{reflect.ValueOf(table), reflect.ValueOf(simulateTexts())} {
+		for i := range value.NumField() {
+			name, field := value.Type().Field(i).Name, value.Field(i)
+			if text, ok := reflect.TypeAssert[lang.Text](field); ok {
+				compare(name, text)
+				continue
+			}
+			for _, key := range field.MapKeys() {
+				compare(fmt.Sprintf("%s[%v]", name, key), field.MapIndex(key).Interface().(lang.Text))
+			}
 		}
 	}
 	for _, step := range hub.Steps() {
@@ -184,7 +185,7 @@ func TestCheckOfManyMerchants(t *testing.T) {
 	}
 	for _, want := range []string{
 		"m00, m01, m02, m03, m04 and 54 more, asked at http://127.0.0.1:", "\nm07, asked at ", "remain      failed", "A0009",
-		"What to do  wait, then call Payple", "59 of 60 merchants answered.",
+		"What to do  wait, then call Payple", "59 of 60 answered.",
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("no %q in:\n%s", want, stdout)
@@ -228,7 +229,7 @@ func TestCheckShowsProgressOnATerminal(t *testing.T) {
 	if text := string(shown); !strings.Contains(text, "\r1/12") || !strings.HasSuffix(text, "\r12/12\r\x1b[K") {
 		t.Errorf("the terminal shows %q", text)
 	}
-	if strings.Contains(stdout.String(), "12/12") || !strings.Contains(stdout.String(), "12 of 12 merchants answered.") {
+	if strings.Contains(stdout.String(), "12/12") || !strings.Contains(stdout.String(), "12 of 12 answered.") {
 		t.Errorf("stdout is %q", stdout.String())
 	}
 }
@@ -259,20 +260,28 @@ func TestCheckNamesTheProxy(t *testing.T) {
 	refusing := httptest.NewServer(hubtest.NewTunnel("127.0.0.1:1"))
 	t.Cleanup(refusing.Close)
 	proxy := strings.Replace(refusing.URL, "http://", "http://user:pass-word@", 1)
-	var stdout bytes.Buffer
-	check := exec.CommandContext(t.Context(), os.Args[0], "--payple.hub=https://hub.example", "--payple.cst-id=store",
-		"--payple.cust-key-file="+writeFile(t, "key", testKey), "check", "--lang=en")
-	check.Env = append(os.Environ(), asProgram+"=1", "HTTPS_PROXY="+proxy, "NO_PROXY=")
-	check.Stdout = &stdout
-	if err := check.Run(); err == nil || check.ProcessState.ExitCode() != exitFailure {
-		t.Errorf("%v:\n%s", err, &stdout)
+	text, code := checkThroughProxy(t, proxy, "en")
+	if code != exitFailure {
+		t.Errorf("exit %d", code)
 	}
-	text := stdout.String()
 	if !regexp.MustCompile(`proxy +failed +<?[0-9.]+ ms +`+regexp.QuoteMeta(refusing.URL)+` \(HTTPS_PROXY\)`).MatchString(text) ||
 		!strings.Contains(text, "the proxy answered HTTP 502") || strings.Contains(text, "pass-word") {
 		t.Errorf("got:\n%s", text)
 	}
 	expectNoSecret(t, "check", text)
+}
+
+// checkThroughProxy runs check as a process of its own, as the environment of a
+// process is read once.
+func checkThroughProxy(t *testing.T, proxy, language string) (stdout string, code int) {
+	t.Helper()
+	var out bytes.Buffer
+	check := exec.CommandContext(t.Context(), os.Args[0], "--payple.hub=https://hub.example", "--payple.cst-id=store",
+		"--payple.cust-key-file="+writeFile(t, "key", testKey), "check", "--lang="+language)
+	check.Env = append(os.Environ(), asProgram+"=1", "HTTPS_PROXY="+proxy, "NO_PROXY=")
+	check.Stdout = &out
+	_ = check.Run() // the exit code tells
+	return out.String(), check.ProcessState.ExitCode()
 }
 
 // Korean letters are two places wide: columns stand straight all the same.
@@ -282,5 +291,128 @@ func TestRowsStandStraight(t *testing.T) {
 	writeRows(&out, [][]string{{"가맹점", "x"}, {"a", "₩1"}, {"한글 a", ""}})
 	if got, want := out.String(), "가맹점  x\na       ₩1\n한글 a\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// troubled is a merchants file of three, of which two have no key that can be
+// read.
+func troubled(t *testing.T) (sim *hubtest.Hub, file, empty string) {
+	t.Helper()
+	sim = hubtest.New(hubtest.Options{}, hubtest.Partner{
+		CstID: "store", CustKey: testKey, Plan: hubtest.Plan{Start: hubtest.Figures{Total: 10_000_000, Transferred: 56_000}},
+	})
+	empty = writeFile(t, "empty", "\n")
+	return sim, writeFile(t, "merchants.yml", "hub: "+startHub(t, sim)+"\nmerchants:\n"+
+		"  - {cst_id: gone, cust_key_file: /nowhere/key}\n"+
+		"  - {cst_id: store, cust_key_file: "+writeFile(t, "key", testKey)+"}\n"+
+		"  - {cst_id: blank, cust_key_file: "+empty+"}\n"), empty
+}
+
+// A key that cannot be read is told of at its step, in the reader's language,
+// and keeps no other merchant from being asked.
+func TestCheckAsksTheOthersWhereAKeyIsMissing(t *testing.T) {
+	t.Parallel()
+	_, file, empty := troubled(t)
+	for language, wants := range map[string][]string{
+		"en": {
+			"gone, asked at ", "key +failed +[<0-9.]+ ms +file /nowhere/key\n", "the key file does not exist\n", "name the file by its right path",
+			"key +failed +[<0-9.]+ ms +file " + regexp.QuoteMeta(empty) + "\n", "there is no key where it should be\n", "₩9,944,000", "1 of 3 answered\\.",
+		},
+		"ko": {
+			`gone \(조회 주소: `, "키 읽기 +실패 +[<0-9.]+ ms +파일 /nowhere/key\n", "키 파일이 없음\n", "키 파일의 경로",
+			"키 읽기 +실패 +[<0-9.]+ ms +파일 " + regexp.QuoteMeta(empty) + "\n", "키가 비어 있음\n", `실패 \(config\)`, "₩9,944,000", "3곳 중 1곳 조회 성공",
+		},
+	} {
+		code, stdout, stderr := command(t, "--config.file="+file, "check", "--lang="+language)
+		if code != exitFailure || stderr != "" {
+			t.Errorf("exit %d: %s", code, stderr)
+		}
+		for _, want := range wants {
+			if !regexp.MustCompile(want).MatchString(stdout) {
+				t.Errorf("--lang=%s: no %q in:\n%s", language, want, stdout)
+			}
+		}
+	}
+}
+
+// Scripts are told the same: the step, the reason, and what to do.
+func TestCheckJSONOfAMissingKey(t *testing.T) {
+	t.Parallel()
+	_, file, _ := troubled(t)
+	code, stdout, _ := command(t, "--config.file="+file, "check", "--json")
+	var got struct{ Merchants []finding }
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitFailure || len(got.Merchants) != 3 {
+		t.Fatalf("exit %d, %v:\n%s", code, err, stdout)
+	}
+	gone, store := got.Merchants[0], got.Merchants[1]
+	if gone.OK || gone.Reason != hub.ReasonConfig || gone.Steps[0].State != hub.StepFailed || gone.Steps[5].State != hub.StepNotTried ||
+		!strings.Contains(gone.Error, "open /nowhere/key: no such file") || !strings.HasPrefix(gone.Action, "name the file") {
+		t.Errorf("got %+v", gone)
+	}
+	if !store.OK || store.Remain == nil || *store.Remain != 9_944_000 {
+		t.Errorf("got %+v", store)
+	}
+}
+
+// Only check goes on without a key: what would serve, or says that it could,
+// refuses. And what is wrong with the configuration itself, check refuses too.
+func TestOnlyCheckGoesOnWithoutAKey(t *testing.T) {
+	t.Parallel()
+	_, file, _ := troubled(t)
+	for _, args := range [][]string{{}, {"--config.check"}} {
+		code, stdout, stderr := command(t, append([]string{"--config.file=" + file}, args...)...)
+		if code != exitUsage || stdout != "" || strings.Count(stderr, "no usable custKey") != 2 {
+			t.Errorf("%v: exit %d: %s%s", args, code, stdout, stderr)
+		}
+	}
+	nowhere := writeFile(t, "merchants.yml", "merchants: [{cst_id: a, cust_key_file: /nowhere/key}, {cst_id: b}]\n")
+	code, stdout, stderr := command(t, "--config.file="+nowhere, "check")
+	if code != exitUsage || stdout != "" || !strings.Contains(stderr, "where is this merchant's custKey?") || strings.Contains(stderr, "/nowhere/key") {
+		t.Errorf("exit %d: %s%s", code, stdout, stderr)
+	}
+}
+
+// A key that stands where the name of its source belongs is shown nowhere.
+func TestCheckDoesNotRepeatAMisplacedKey(t *testing.T) {
+	t.Parallel()
+	const misplaced = "a7f3b291c2d8e4f60718"
+	for _, source := range []string{"cust_key_file", "cust_key_env"} {
+		file := writeFile(t, "merchants.yml", "merchants: [{cst_id: p, "+source+": "+misplaced+"}]\n")
+		for _, form := range []string{"--json", "--lang=en", "--lang=ko"} {
+			code, stdout, stderr := command(t, "--config.file="+file, "check", form)
+			if code != exitFailure || !strings.Contains(stdout, "config") {
+				t.Errorf("%s %s: exit %d: %s%s", source, form, code, stdout, stderr)
+			}
+			expectNone(t, source+" "+form, stdout+stderr, misplaced)
+		}
+	}
+}
+
+// The demo's key is called so in both languages.
+func TestCheckNamesTheDemosKey(t *testing.T) {
+	t.Parallel()
+	for language, want := range map[string]string{"en": "the demo's\n", "ko": "데모용 키\n"} {
+		if _, stdout, _ := command(t, "--demo", "check", "--lang="+language); !strings.Contains(stdout, want) {
+			t.Errorf("no %q in:\n%s", want, stdout)
+		}
+	}
+}
+
+// The proxy, too, is told in both languages as what it is.
+func TestCheckTellsOfADeadProxy(t *testing.T) {
+	t.Parallel()
+	for language, wants := range map[string][]string{
+		"en": {"connection  not needed  -", "through the proxy\n", "Problem     the proxy http://127.0.0.1:1 does not answer\n"},
+		"ko": {"프록시를 통해 연결하므로 필요 없음\n", "문제         프록시 http://127.0.0.1:1에서 응답이 없음\n"},
+	} {
+		stdout, code := checkThroughProxy(t, "http://user:pass-word@127.0.0.1:1", language)
+		if code != exitFailure || strings.Contains(stdout, "pass-word") {
+			t.Errorf("exit %d:\n%s", code, stdout)
+		}
+		for _, want := range wants {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("no %q in:\n%s", want, stdout)
+			}
+		}
 	}
 }

@@ -52,10 +52,11 @@ func TestMistakesAreTold(t *testing.T) {
 		"simulate: no fault":    {[]string{"simulate", "--simulate.fault=boredom"}, `--simulate.fault: no fault "boredom": want one of`},
 		"simulate: no drill":    {[]string{"simulate", "--simulate.scenario=earthquake"}, `--simulate.scenario: no drill "earthquake": want one of hub-down, key-rotated, payout-batch, running-dry, or a file such as ./drill.yml`},
 		"simulate: no file":     {[]string{"simulate", "--simulate.scenario=/nowhere.yml"}, "--simulate.scenario: scenario file: open /nowhere.yml: no such file or directory"},
-		"simulate: bad file":    {[]string{"simulate", "--simulate.scenario=" + broken}, "--simulate.scenario: " + broken + `:1: unknown key "merchant": want one of about, cust_key, merchants`},
+		"simulate: bad file":    {[]string{"simulate", "--simulate.scenario=" + broken}, "--simulate.scenario: " + broken + `:1: unknown key "merchant": want one of about, about_ko, cust_key, merchants`},
 		"simulate: bad speed":   {[]string{"simulate", "--simulate.speed=0"}, "--simulate.speed 0: want from 1 to 1000"},
 		"simulate: no key":      {[]string{"simulate", "--simulate.cust-key-file=" + empty}, "--simulate.cust-key-file: key file " + empty + " is empty"},
 		"check: no language":    {[]string{"--demo", "check", "--lang=de"}, "enum value must be one of en,ko, got 'de', try --help"},
+		"simulate: no language": {[]string{"simulate", "--lang=de"}, "enum value must be one of en,ko, got 'de', try --help"},
 		"config.check: nothing": {[]string{"--config.check"}, "whom to ask?"},
 	} {
 		t.Run(name, func(t *testing.T) {

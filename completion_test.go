@@ -25,6 +25,7 @@ func TestBashCompletes(t *testing.T) {
 		"":                                "help serve check simulate healthcheck",
 		"check --js":                      "--json",
 		"check --lang k":                  "ko",
+		"simulate --lang k":               "ko",
 		"simulate --simulate.sc":          "--simulate.scenario",
 		"--payple.cst-id=a --payple.cust": "--payple.cust-key-file",
 		"--web.listen":                    "--web.listen-address",

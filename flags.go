@@ -42,8 +42,9 @@ type flags struct {
 
 	logLevel, logFormat string
 
-	checkJSON bool
-	checkLang string
+	checkJSON  bool
+	lang       string
+	keysUnread bool // of check, which tells of a bad key where it tells of the rest
 
 	simulateAddress, simulateFault      string
 	simulateScenario, simulateConfigDir string
@@ -115,11 +116,11 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 
 	check := app.Command("check", "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
 	check.Flag("json", "Print JSON for scripts, in English always.").BoolVar(&p.flags.checkJSON)
-	check.Flag("lang", "Language of what is printed for people: en or ko; by default the terminal's (LC_ALL, LC_MESSAGES, LANG).").
-		EnumVar(&p.flags.checkLang, string(lang.English), string(lang.Korean))
+	p.flags.speaking(check)
 
 	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
 	p.flags.simulating(simulate)
+	p.flags.speaking(simulate)
 
 	health := app.Command("healthcheck", "Ask the running exporter whether it is healthy, for images without a shell.")
 	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
@@ -184,6 +185,20 @@ func (f *flags) serving(serve *kingpin.CmdClause) {
 		BoolVar(&f.withoutExporter)
 	serve.Flag("web.sd-address", "Address that /sd names as every target, where this exporter is behind a proxy; by default the one that /sd was asked under.").
 		StringVar(&f.sdAddress)
+}
+
+// speaking defines the flag of a command that tells people something.
+func (f *flags) speaking(command *kingpin.CmdClause) {
+	command.Flag("lang", "Language of what is printed for people: en or ko; by default the terminal's (LC_ALL, LC_MESSAGES, LANG).").
+		EnumVar(&f.lang, string(lang.English), string(lang.Korean))
+}
+
+// language is the one that the flag names, else the one of the terminal.
+func (p *program) language() lang.Language {
+	if language, ok := lang.Parse(p.flags.lang); ok {
+		return language
+	}
+	return lang.OfLocale(p.getenv)
 }
 
 // simulating defines the flags of the simulate command.
@@ -252,7 +267,7 @@ func (f *flags) defaults() (config.Defaults, error) {
 	if err := config.CheckMinInterval(f.minInterval); err != nil {
 		return config.Defaults{}, fmt.Errorf("--payple.min-interval: %w", err)
 	}
-	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels}, nil
+	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels, KeysUnread: f.keysUnread}, nil
 }
 
 // custKeyEnv is where the key of the one-merchant set-up may stand.

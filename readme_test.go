@@ -4,15 +4,19 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v4"
+
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/internal/e2e"
 )
 
 func readFile(t *testing.T, path string) string {
@@ -72,6 +76,38 @@ func TestReadmeExampleIsTheTestedOne(t *testing.T) {
 	tested = strings.Replace(tested, "testdata/partner1.custkey", "/run/secrets/partner1", 1)
 	if !strings.Contains(readFile(t, "README.md"), "hub: real"+tested) {
 		t.Errorf("README.md does not hold\n%s", tested)
+	}
+}
+
+// What the READMEs say of Prometheus is a whole configuration, down to the
+// Alertmanager that tells somebody: the one that docs/drills.md starts.
+func TestReadmePrometheusTellsSomebody(t *testing.T) {
+	t.Parallel()
+	for _, path := range readmes() {
+		block := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```").FindStringSubmatch(readFile(t, path))
+		if block == nil {
+			t.Fatalf("%s has no configuration of Prometheus", path)
+		}
+		var configuration struct {
+			Alerting struct {
+				Alertmanagers []struct {
+					Static []struct{ Targets []string } `yaml:"static_configs"`
+				}
+			}
+		}
+		if err := yaml.Load([]byte(block[1]), &configuration); err != nil {
+			t.Fatal(err)
+		}
+		if all := configuration.Alerting.Alertmanagers; len(all) != 1 || len(all[0].Static) != 1 || !slices.Equal(all[0].Static[0].Targets, []string{"localhost:9093"}) {
+			t.Errorf("%s: the rules tell %+v", path, all)
+		}
+		file := writeFile(t, "prometheus.yml", block[1])
+		if err := os.WriteFile(filepath.Join(filepath.Dir(file), "payple.rules.yml"), []byte(readFile(t, "alerts/payple.rules.yml")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if output, err := exec.CommandContext(t.Context(), e2e.Promtool(t), "check", "config", file).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", path, err, output)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
 	"payple_exporter/hub/hubtest/scenario"
+	"payple_exporter/lang"
 )
 
 // drillFiles are the drills that every build knows by name.
@@ -58,7 +60,7 @@ func drill(name, custKey string) (scenario.Scenario, error) {
 
 // play is what simulate plays.
 type play struct {
-	about    string
+	about    lang.Text
 	partners []hubtest.Partner
 }
 
@@ -82,7 +84,7 @@ func (p *program) simulation() (play, error) {
 		}
 		return play{about: played.About, partners: played.Partners(time.Now(), p.flags.simulateSpeed)}, nil
 	}
-	s := play{about: "The demo's merchants, each in another state; key-refused has another key than the rest.", partners: demoPartners()}
+	s := play{about: simulateTexts().Demo, partners: demoPartners()}
 	for i := range s.partners {
 		if s.partners[i].CustKey == demoKey {
 			s.partners[i].CustKey = custKey
@@ -132,20 +134,30 @@ func (p *program) introduce(played play, address string) error {
 		}
 		watch = fmt.Sprintf("%s --config.file=%s", appName, file)
 	}
-	_, err := fmt.Fprintf(p.stdout, `A simulated Payple hub listens on %[1]s. It is no real one: no money moves.
-
-%[2]s
-
-Merchants: %[3]s
-Watch:     %[4]s
-Its state: curl %[1]s/simulator/
-Break it:  curl -X POST '%[1]s/simulator/fault?cst_id=%[5]s&fault=hang'
-Mend it:   curl -X POST '%[1]s/simulator/fault?cst_id=%[5]s&fault=none'
-`, address, played.about, strings.Join(ids, ", "), watch, url.QueryEscape(ids[0]))
-	if err != nil {
+	if _, err := p.stdout.Write(introduction(p.language(), address, played.about, ids, watch)); err != nil {
 		return fmt.Errorf("simulate: %w", err)
 	}
 	return nil
+}
+
+// introduction says what is simulated and how to go on, in one language. ids
+// are the merchants, and watch is the command that watches them.
+func introduction(language lang.Language, address string, about lang.Text, ids []string, watch string) []byte {
+	texts := simulateTexts()
+	var out bytes.Buffer
+	_, _ = fmt.Fprintf(&out, texts.Listens.In(language)+"\n\n", address)
+	if about.English != "" { // a drill need not say
+		_, _ = fmt.Fprintf(&out, "%s\n\n", about.In(language))
+	}
+	fault := fmt.Sprintf("curl -X POST '%s/simulator/fault?cst_id=%s&fault=", address, url.QueryEscape(ids[0]))
+	writeRows(&out, [][]string{
+		{texts.Merchants.In(language), strings.Join(ids, ", ")},
+		{texts.Watch.In(language), watch},
+		{texts.State.In(language), "curl " + address + "/simulator/"},
+		{texts.Break.In(language), fault + "hang'"},
+		{texts.Mend.In(language), fault + "none'"},
+	})
+	return out.Bytes()
 }
 
 // drillHeader begins a merchants file that simulate has written and may

@@ -6,10 +6,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"payple_exporter/hub/hubtest"
 	"payple_exporter/internal/e2e"
+	"payple_exporter/internal/golden"
+	"payple_exporter/lang"
 )
 
 // playing is a simulate command that runs.
@@ -136,6 +140,52 @@ func TestSimulateTakesItsKeyFromAFile(t *testing.T) {
 	}
 }
 
+// What a person is told at the start of a drill is that of the golden file, in
+// both languages.
+func TestSimulateIntroducesADrill(t *testing.T) {
+	t.Parallel()
+	played, err := drill("running-dry", demoKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, language := range lang.Languages() {
+		got.Write(introduction(language, "http://127.0.0.1:10912", played.About, []string{"payouts-main", "payouts-spare"}, "payple_exporter --config.file=/home/ops/drill/merchants.yml"))
+		got.WriteString("\n")
+	}
+	golden.Compare(t, "testdata/simulate.golden", got.String(), *update)
+	silent := string(introduction(lang.English, "http://127.0.0.1:10912", lang.Text{}, []string{"a"}, "x"))
+	if strings.Contains(silent, "\n\n\n") {
+		t.Errorf("a drill that does not say what it is about leaves a gap:\n%s", silent)
+	}
+}
+
+// People are told in their own language, as by check: the one of the flag, else
+// the terminal's.
+func TestSimulateSpeaksTheLanguageOfTheTerminal(t *testing.T) {
+	for _, test := range []struct {
+		locale, environment, flag string
+		korean                    bool
+	}{
+		{"ko_KR.UTF-8", "", "", true}, {"C", "", "", false}, {"ko_KR.UTF-8", "", "--lang=en", false}, {"C", "", "--lang=ko", true}, {"C", "ko", "", true},
+	} {
+		t.Setenv("LC_ALL", test.locale)
+		t.Setenv("PAYPLE_EXPORTER_LANG", test.environment)
+		args := []string{"simulate", "--simulate.listen-address=127.0.0.1:0"}
+		if test.flag != "" {
+			args = append(args, test.flag)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		out, exit := newOutput(), make(chan int, 1)
+		go func() { exit <- run(ctx, args, out, out) }()
+		out.await(t, "fault=none'\n")
+		stop()
+		if code := <-exit; code != exitOK || hangul(out.String()) != test.korean {
+			t.Errorf("%+v: exit %d\n%s", test, code, out)
+		}
+	}
+}
+
 // simulate overwrites its own files and nobody else's.
 func TestSimulateOverwritesNobodysConfiguration(t *testing.T) {
 	t.Parallel()
@@ -168,5 +218,67 @@ func TestPlannedFaultsAreShown(t *testing.T) {
 	}
 	if _, body := simulator.get(t, "/simulator/"); !strings.Contains(body, `"token": "status=500"`) {
 		t.Errorf("the state is %s", body)
+	}
+}
+
+// The table of faults in docs/drills.md is that of the simulated hub: it names
+// every fault, and none that there is not.
+func TestDrillsTellOfEveryFault(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(readFile(t, "docs/drills.md"), "\n## Faults\n")
+	fields, wrongs, named := []string{}, []string{}, make(map[string]bool)
+	quoted := regexp.MustCompile("`([^`]+)`")
+	for _, row := range regexp.MustCompile(`(?m)^\| (`+"`.*`"+`) \| (.*) \|$`).FindAllStringSubmatch(section, -1) {
+		if row[1] == "`FIELD-WRONG`" {
+			amounts, rest, _ := strings.Cut(row[2], "WRONG:")
+			for _, name := range quoted.FindAllStringSubmatch(amounts, -1) {
+				fields = append(fields, name[1])
+			}
+			for _, name := range quoted.FindAllStringSubmatch(rest, -1) {
+				wrongs = append(wrongs, name[1])
+			}
+			continue
+		}
+		for _, name := range quoted.FindAllStringSubmatch(row[1], -1) {
+			named[name[1]] = true
+		}
+	}
+	for _, field := range fields {
+		for _, wrong := range wrongs {
+			named[field+"-"+wrong] = true
+		}
+	}
+	for _, fault := range hubtest.Faults() {
+		name, _, valued := strings.Cut(fault.Name, "=")
+		if valued {
+			name += map[string]string{"status": "=CODE", "result": "=CODE", "retry-after": "=SECONDS"}[name]
+		}
+		if !named[name] {
+			t.Errorf("no word of %s", fault.Name)
+		}
+	}
+	sample := strings.NewReplacer("status=CODE", "status=503", "=CODE", "=T0310", "=SECONDS", "=90", "=DURATION", "=2s")
+	for name := range named {
+		if _, err := hubtest.ParseFault(sample.Replace(name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(named) < 80 {
+		t.Errorf("only %d faults were looked at", len(named))
+	}
+}
+
+// A name that is no fault is told in a line that can be read, with the kinds
+// that there are.
+func TestUnknownFaultIsToldShortly(t *testing.T) {
+	t.Parallel()
+	_, err := hubtest.ParseFault("boredom")
+	if err == nil || len(err.Error()) > 300 {
+		t.Fatalf("told: %v", err)
+	}
+	for _, kind := range []string{"hang", "trickle", "reset", "close", "cut", "no-http", "redirect", "status=CODE", "result=CODE", "retry-after=SECONDS", "slow=DURATION", "remain_amt-missing", "docs/drills.md"} {
+		if !strings.Contains(err.Error(), kind) {
+			t.Errorf("no word of %s: %v", kind, err)
+		}
 	}
 }

@@ -3,16 +3,23 @@ package alerts_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
+	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
 
 	"payple_exporter/internal/e2e"
+	"payple_exporter/internal/golden"
 )
+
+var update = flag.Bool("update", false, "write the golden file anew")
 
 const alertmanagerExample = "alertmanager.example.yml"
 
@@ -73,6 +80,83 @@ func TestExampleStaysOnTheMachine(t *testing.T) {
 	if addresses != 3 {
 		t.Errorf("%d addresses, want those of pager, ticket and Slack", addresses)
 	}
+}
+
+// telephone stands for PagerDuty and Slack, and keeps what each was sent first.
+type telephone struct {
+	mu  sync.Mutex
+	got map[string]notification
+}
+
+// notification is what a person sees of a message to PagerDuty or to Slack.
+type notification struct {
+	// PagerDuty
+	Payload struct {
+		Summary  string            `json:"summary"`
+		Severity string            `json:"severity"`
+		Details  map[string]string `json:"custom_details"`
+	} `json:"payload"`
+	// Slack
+	Attachments []struct {
+		Title string `json:"title"`
+		Link  string `json:"title_link"`
+		Text  string `json:"text"`
+	} `json:"attachments"`
+}
+
+func (p *telephone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var message notification
+	if err := json.NewDecoder(r.Body).Decode(&message); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, before := p.got[r.URL.Path]; !before {
+		p.got[r.URL.Path] = message
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+func (p *telephone) first(path string) (notification, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	message, ok := p.got[path]
+	return message, ok
+}
+
+// Invariant: whoever is paged or reads the channel sees in the title what has happened, in Korean and in English, and finds the runbook.
+func TestNotificationsSpeakBothLanguages(t *testing.T) {
+	t.Parallel()
+	phone := &telephone{got: make(map[string]notification)}
+	server := httptest.NewServer(phone)
+	t.Cleanup(server.Close)
+	config := strings.ReplaceAll(read(t, alertmanagerExample), "http://127.0.0.1:9099", server.URL)
+	config = regexp.MustCompile(`group_wait: \w+`).ReplaceAllString(config, "group_wait: 0s")
+	send(t, e2e.Alertmanager(t, config).URL, []map[string]any{{
+		"labels": alert("PaypleTransferLimitLow severity=critical merchant=main-store").labels(),
+		"annotations": map[string]string{
+			"summary": "main-store: ₩999,999 left to pay out, less than ₩1,000,000", "description": "In English at length.",
+			"summary_ko": "main-store: 한도 잔여금액 ₩999,999, 심각 기준 ₩1,000,000 미만입니다", "description_ko": "한국어로 자세히.",
+			"runbook_url": "https://runbooks.example/PaypleTransferLimitLow.md",
+		},
+	}})
+	var pager, slack notification
+	e2e.Eventually(t, "pager and Slack are told", func() bool {
+		var paged, chatted bool
+		pager, paged = phone.first("/pager")
+		slack, chatted = phone.first("/slack")
+		return paged && chatted
+	})
+	var got strings.Builder
+	fmt.Fprintf(&got, "# pager, %s\n%s\n", pager.Payload.Severity, pager.Payload.Summary)
+	for _, name := range []string{"description", "description_ko", "runbook"} { // beside those that Alertmanager adds
+		fmt.Fprintf(&got, "%s: %s\n", name, strings.TrimSpace(pager.Payload.Details[name]))
+	}
+	for _, part := range slack.Attachments {
+		fmt.Fprintf(&got, "\n# slack\n%s\n%s\n%s\n", part.Title, part.Link, strings.TrimSpace(part.Text))
+	}
+	golden.Compare(t, "testdata/notifications.golden", got.String(), *update)
 }
 
 // alert is written as its name and further labels, "Low merchant=m severity=critical"; service=payple is understood unless it is given.
@@ -224,6 +308,11 @@ func post(t *testing.T, base string, list []alert) {
 	for _, a := range list {
 		body = append(body, map[string]any{"labels": a.labels()})
 	}
+	send(t, base, body)
+}
+
+func send(t *testing.T, base string, body []map[string]any) {
+	t.Helper()
 	encoded, err := json.Marshal(body)
 	if err != nil {
 		t.Fatal(err)

@@ -185,3 +185,32 @@ func TestParseHub(t *testing.T) {
 		}
 	}
 }
+
+// Whoever leaves keys unread gets a configuration without having one, and is
+// still told of every other mistake.
+func TestKeysUnread(t *testing.T) {
+	t.Parallel()
+	lenient := defaults()
+	lenient.KeysUnread = true
+	const text = "merchants: [{cst_id: a, cust_key_file: /nowhere/key}, {cst_id: b, cust_key_env: EMPTY}]"
+	got, err := config.Parse("f.yml", []byte(text), lenient, environment)
+	if err != nil || len(got.Merchants) != 2 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for _, merchant := range got.Merchants {
+		if _, err := merchant.Key.Secret(); err == nil {
+			t.Errorf("%s has a key out of nothing", merchant.Name)
+		}
+	}
+	if _, err := config.Parse("f.yml", []byte(text), defaults(), environment); err == nil || strings.Count(err.Error(), "no usable custKey") != 2 {
+		t.Errorf("read, they are no mistakes: %v", err)
+	}
+	if _, err := config.One("a", hub.FileKey("/nowhere/key"), lenient); err != nil {
+		t.Errorf("one merchant: %v", err)
+	}
+	for _, wrong := range []string{"merchants: [{cst_id: a}]", "merchants: [{cst_id: a, cust_key_env: EMPTY, hub: nowhere}]", "merchants: []"} {
+		if _, err := config.Parse("f.yml", []byte(wrong), lenient, environment); err == nil {
+			t.Errorf("taken: %s", wrong)
+		}
+	}
+}

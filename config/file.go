@@ -184,7 +184,7 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
 		}
 		key, at = EnvKey(name, r.getenv), env
 	}
-	if err := checkKey(key); err != nil {
+	if err := r.defaults.checkKey(key); err != nil {
 		r.Fault(at, "%w", err)
 	}
 	return key

@@ -44,15 +44,15 @@ func (r Reason) problem() lang.Text {
 	case ReasonHTTPStatus:
 		return lang.Text{English: "the hub answered with an error", Korean: "허브가 오류로 응답함"}
 	case ReasonRateLimited:
-		return lang.Text{English: "the hub asks for fewer requests", Korean: "요청이 너무 잦아 허브가 제한함"}
+		return lang.Text{English: "the hub limits our requests", Korean: "요청이 너무 잦아 허브가 제한함"}
 	case ReasonAuth:
-		return lang.Text{English: "key refused", Korean: "인증 거절됨"}
+		return lang.Text{English: "key refused", Korean: "인증 거부됨"}
 	case ReasonIPNotAllowed:
 		return lang.Text{English: "this address is not on the White IP list", Korean: "이 서버의 IP 주소가 White IP 목록에 없음"}
 	case ReasonRejected:
-		return lang.Text{English: "the hub refused the request", Korean: "허브가 요청을 거절함"}
+		return lang.Text{English: "the hub refused the request", Korean: "허브가 요청을 거부함"}
 	case ReasonInvalidResponse:
-		return lang.Text{English: "the hub's answer cannot be taken for true", Korean: "허브의 응답을 신뢰할 수 없음"}
+		return lang.Text{English: "the hub's answer is not valid", Korean: "허브의 응답 형식이 올바르지 않음"}
 	case ReasonConfig:
 		return lang.Text{English: "there is nothing usable to ask with", Korean: "조회에 필요한 설정이 올바르지 않음"}
 	}
@@ -74,8 +74,8 @@ func (r Reason) Action() lang.Text {
 		}
 	case ReasonTLS:
 		return lang.Text{
-			English: "check the CA certificates, the clock of this machine, and whether a proxy opens the connection",
-			Korean:  "CA 인증서와 이 서버의 시각, 그리고 중간에서 TLS 연결을 여는 프록시가 있는지 확인하세요",
+			English: "check the CA certificates, the clock of this machine, and whether a proxy on the way decrypts the connection",
+			Korean:  "CA 인증서와 이 서버의 시각, 그리고 중간에서 TLS 연결을 가로채는(복호화하는) 프록시가 있는지 확인하세요",
 		}
 	case ReasonHTTPStatus:
 		return lang.Text{
@@ -98,8 +98,8 @@ func (r Reason) Action() lang.Text {
 		}
 	case ReasonInvalidResponse:
 		return lang.Text{
-			English: "the answer cannot be trusted; check the hub's address and proxies, then call Payple",
-			Korean:  "응답을 신뢰할 수 없습니다. 허브 주소와 프록시를 확인한 뒤 페이플에 문의하세요",
+			English: "check the hub's address, and whether a proxy on the way changes the answer, then call Payple",
+			Korean:  "허브 주소가 맞는지, 중간의 프록시가 응답을 바꾸지 않는지 확인한 뒤 페이플에 문의하세요",
 		}
 	case ReasonConfig:
 		return lang.Text{
@@ -120,7 +120,7 @@ func checkCredentials() lang.Text {
 func registerAddress() lang.Text {
 	return lang.Text{
 		English: "have Payple register this machine's egress address on the partner's White IP list",
-		Korean:  "이 서버가 외부로 나가는 IP 주소를 파트너의 White IP 목록에 등록해 달라고 페이플에 요청하세요",
+		Korean:  "이 서버에서 외부로 나가는 IP 주소를 파트너의 White IP 목록에 등록해 달라고 페이플에 요청하세요",
 	}
 }
 
@@ -187,7 +187,7 @@ func lookUpCode(code string) (knownCode, bool) {
 	case "A0009":
 		return knownCode{
 			ReasonRejected,
-			lang.Text{English: "the institution refused the request", Korean: "금융기관이 요청을 거절함"},
+			lang.Text{English: "the institution refused the request", Korean: "금융기관이 요청을 거부함"},
 			lang.Text{English: "wait, then call Payple", Korean: "잠시 기다린 뒤 페이플에 문의하세요"},
 		}, true
 	case "T0996", "T0997":

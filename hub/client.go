@@ -165,7 +165,7 @@ func (c *Client) exchange(
 		if err := check(fields); err != nil {
 			failure = &Error{
 				Reason: ReasonInvalidResponse, Endpoint: endpoint, Status: http.StatusOK,
-				detail: "the answer cannot be taken for true", cause: err,
+				detail: "the answer is not valid", cause: err,
 			}
 		}
 	}
@@ -250,7 +250,7 @@ func interpret(endpoint Endpoint, status int, body []byte) (answer, string, *Err
 	if err != nil {
 		return nil, code, &Error{
 			Reason: ReasonInvalidResponse, Endpoint: endpoint, Status: status,
-			detail: "the answer cannot be taken for true", cause: err,
+			detail: "the answer is not valid", cause: err,
 		}
 	}
 	return fields, code, nil

@@ -20,7 +20,7 @@ const (
 	ReasonAuth            Reason = "auth"             // cst_id, custKey or contract refused
 	ReasonIPNotAllowed    Reason = "ip_not_allowed"   // this address is not on the White IP list
 	ReasonRejected        Reason = "rejected"         // any other result code
-	ReasonInvalidResponse Reason = "invalid_response" // an answer that cannot be taken for true
+	ReasonInvalidResponse Reason = "invalid_response" // an answer that is not as documented
 	ReasonConfig          Reason = "config"           // nothing usable to ask with
 )
 

@@ -24,6 +24,14 @@ type Key interface {
 	Source() string
 }
 
+// emptyKeyError tells that there is nothing where a key should be.
+type emptyKeyError struct{ source string }
+
+func (e emptyKeyError) Error() string { return e.source + " is empty" }
+
+// errNotShown stands in errors about a source that must not be named.
+var errNotShown = errors.New("the name of the file is not shown, since it may be the key itself: name the file by its whole path")
+
 // FixedKey returns a Key that never changes. source names where it came from.
 func FixedKey(key Secret, source string) Key { return fixedKey{key, source} }
 
@@ -36,7 +44,7 @@ func (k fixedKey) Source() string { return k.source }
 
 func (k fixedKey) Secret() (Secret, error) {
 	if k.key.Empty() {
-		return Secret{}, fmt.Errorf("%s is empty", k.source)
+		return Secret{}, emptyKeyError{k.source}
 	}
 	return k.key, nil
 }
@@ -64,7 +72,7 @@ func (k fileKey) Secret() (Secret, error) {
 	}
 	key := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if key == "" {
-		return Secret{}, errors.New("key file " + string(k) + " is empty")
+		return Secret{}, emptyKeyError{"key file " + string(k)}
 	}
 	if !utf8.ValidString(key) {
 		// JSON would carry it changed, and the hub refuse it for no visible reason.
@@ -80,5 +88,5 @@ func (k fileKey) cannotOpen(err error) error {
 	if filepath.IsAbs(string(k)) || !errors.As(err, &path) {
 		return fmt.Errorf("reading the key: %w", err)
 	}
-	return fmt.Errorf("reading the key: %w (the name of the file is not shown, since it may be the key itself: name the file by its whole path)", path.Err)
+	return fmt.Errorf("reading the key: %w (%w)", path.Err, errNotShown)
 }

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -49,9 +50,10 @@ const (
 type StepReport struct {
 	Step  Step
 	State StepState
-	// Target is what the step was about: where the key comes from, the hub's
-	// host and port, the proxy without name and password, the other end of the
-	// connection, the version of TLS.
+	// Target is what the step was about: where the key comes from ("file" alone
+	// where the name of the file may be the key itself), the hub's host and port,
+	// the proxy without name and password, the other end of the connection, the
+	// version of TLS.
 	Target string
 	// Found is what came of it: the addresses behind a name, the day on which
 	// the certificate ends, the result code.
@@ -114,9 +116,11 @@ type tracedKey struct {
 func (k tracedKey) Secret() (Secret, error) {
 	began := k.trace.now()
 	secret, err := k.Key.Secret()
-	k.trace.mu.Lock()
-	defer k.trace.mu.Unlock()
-	k.trace.spans[StepKey] = &span{began: began, ended: k.trace.now(), failed: err != nil}
+	read := &span{began: began, ended: k.trace.now(), failed: err != nil}
+	if errors.Is(err, errNotShown) {
+		read.target = "file"
+	}
+	k.trace.locked(func() { k.trace.spans[StepKey] = read })
 	return secret, err
 }
 
@@ -128,7 +132,7 @@ func (t *Trace) Context(ctx context.Context) context.Context {
 		DNSDone: func(info httptrace.DNSDoneInfo) {
 			t.connecting(func() { t.lookedUp(info) })
 		},
-		ConnectStart: func(string, string) { t.connecting(func() { t.begin(t.via(StepConnection)) }) },
+		ConnectStart: func(_, address string) { t.connecting(func() { t.dialling(address) }) },
 		ConnectDone: func(_, address string, err error) {
 			t.connecting(func() { t.dialled(address, err) })
 		},
@@ -282,6 +286,13 @@ func (t *Trace) lookedUp(info httptrace.DNSDoneInfo) {
 		addresses = append(addresses, address.String())
 	}
 	t.spans[StepAddress].found = strings.Join(addresses, ", ")
+}
+
+// dialling notes where to, in case that no answer ever comes.
+func (t *Trace) dialling(address string) {
+	if span := t.begin(t.via(StepConnection)); !t.proxied() {
+		span.target = address
+	}
 }
 
 // dialled notes one of several addresses that may be tried: the first that

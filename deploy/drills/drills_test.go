@@ -203,6 +203,8 @@ func expectations(times []firing) string {
 	return out.String()
 }
 
+var hangul = regexp.MustCompile(`\p{Hangul}`)
+
 func drillFiles(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("*.yml")
@@ -229,8 +231,8 @@ func TestDrillsRingWhenTheirTimetableSays(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if drill.About == "" {
-				t.Error("it does not say what it is about")
+			if korean := hangul.MatchString; korean(drill.About.English) || !korean(drill.About.Korean) || drill.About.English == "" {
+				t.Errorf("it does not say in both languages what it is about: %+v", drill.About)
 			}
 			test := fmt.Sprintf("rule_files: ['%s']\nevaluation_interval: 1m\ntests:\n  - interval: %s\n    input_series:\n%s    promql_expr_test:\n%s",
 				rules, interval, played(t, drill).input(), expectations(timetable(t, name)))

@@ -149,15 +149,18 @@ func ParseFault(name string) (Fault, error) {
 	case kind == "retry-after" && value != "":
 		return RetryAfter(value), nil
 	}
-	return Fault{}, fmt.Errorf("no fault %q: want one of %s", name, strings.Join(faultNames(), ", "))
+	return Fault{}, fmt.Errorf("no fault %q: want one of %s, or a wrong answer such as html, token-missing or remain_amt-missing (docs/drills.md lists them)",
+		name, strings.Join(commonFaults(), ", "))
 }
 
-func faultNames() []string {
+// commonFaults are the patterns of the faults that a network or a hub in
+// trouble shows; the rest are wrong answers.
+func commonFaults() []string {
 	var names []string
-	for _, fault := range Faults() {
+	for _, fault := range networkFaults() {
 		names = append(names, fault.Name)
 	}
-	return names
+	return append(names, "status=CODE", "result=CODE", "retry-after=SECONDS", "slow=DURATION")
 }
 
 // Faults returns every fault that the hub knows, each with the reason that a

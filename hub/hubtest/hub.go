@@ -128,11 +128,14 @@ func (h *Hub) Mend(cstID string) bool {
 	defer h.mu.Unlock()
 	account, known := h.partners[cstID]
 	if known {
-		clear(account.faults)
-		elapsed := h.elapsed()
-		account.Faults = slices.DeleteFunc(slices.Clone(account.Faults), func(f TimedFault) bool { return f.under(elapsed) })
+		account.mend(h.elapsed())
 	}
 	return known
+}
+
+func (a *account) mend(elapsed time.Duration) {
+	clear(a.faults)
+	a.Faults = slices.DeleteFunc(slices.Clone(a.Faults), func(f TimedFault) bool { return f.under(elapsed) })
 }
 
 // SetCustKey changes a partner's key and ends its tokens, as a rotation does.

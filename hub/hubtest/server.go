@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -130,7 +131,7 @@ func (h *Hub) show(w http.ResponseWriter, _ *http.Request) {
 }
 
 // control breaks or mends: POST fault?cst_id=…[&endpoint=remain]&fault=NAME,
-// where the fault "none" mends and the endpoint defaults to both.
+// as Apply does.
 func (h *Hub) control(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if err := h.Apply(query.Get("cst_id"), hub.Endpoint(query.Get("endpoint")), query.Get("fault")); err != nil {
@@ -141,34 +142,52 @@ func (h *Hub) control(w http.ResponseWriter, r *http.Request) {
 }
 
 // Apply breaks or mends by name: the fault "none" mends, an empty endpoint
-// means both and an empty cstID all partners.
+// means both and an empty cstID all partners. A fault of both endpoints takes
+// the place of whatever the partner meets at either, even where it spoils the
+// answers of one alone: the other is well again.
 func (h *Hub) Apply(cstID string, endpoint hub.Endpoint, name string) error {
-	if endpoint != "" && endpoint != hub.EndpointToken && endpoint != hub.EndpointRemain {
-		return fmt.Errorf("no endpoint %q: want token or remain", endpoint)
+	fault, err := faultAt(endpoint, name)
+	if err != nil {
+		return err
 	}
 	ids := []string{cstID}
 	if cstID == "" {
 		ids = h.cstIDs()
 	}
-	var fault Fault
-	if name != "none" {
-		var err error
-		if fault, err = ParseFault(name); err != nil {
-			return err
-		}
-	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	for _, id := range ids {
-		if name == "none" {
-			if !h.Mend(id) {
-				return fmt.Errorf("no partner %q", id)
-			}
-			continue
+		account, known := h.partners[id]
+		if !known {
+			return fmt.Errorf("no partner %q", id)
+		}
+		if endpoint == "" || name == mended {
+			account.mend(h.elapsed())
 		}
 		for _, at := range fault.Endpoints {
-			if (endpoint == "" || endpoint == at) && !h.Break(id, at, fault) {
-				return fmt.Errorf("no partner %q", id)
+			if endpoint == "" || endpoint == at {
+				account.faults[at] = fault
 			}
 		}
 	}
 	return nil
+}
+
+// mended is the name of no fault at all.
+const mended = "none"
+
+// faultAt reads a fault's name, and refuses one that the endpoint cannot have.
+// For the name that mends it returns no fault.
+func faultAt(endpoint hub.Endpoint, name string) (Fault, error) {
+	if endpoint != "" && !slices.Contains(hub.Endpoints(), endpoint) {
+		return Fault{}, fmt.Errorf("no endpoint %q: want token or remain", endpoint)
+	}
+	if name == mended {
+		return Fault{}, nil
+	}
+	fault, err := ParseFault(name)
+	if err == nil && endpoint != "" && !slices.Contains(fault.Endpoints, endpoint) {
+		err = fmt.Errorf("the fault %s is none of the endpoint %s: take endpoint out", name, endpoint)
+	}
+	return fault, err
 }

@@ -2,6 +2,7 @@ package hubtest_test
 
 import (
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -109,5 +110,70 @@ func TestHubPlaysItsPlans(t *testing.T) {
 	expect("mine", 950_000, "")
 	if violations := sim.Violations(); len(violations) > 0 {
 		t.Errorf("departures from the documented protocol: %q", violations)
+	}
+}
+
+// faultsOf returns the names of what store meets at token and at remain.
+func faultsOf(sim *hubtest.Hub) [2]string {
+	faults := sim.States()[0].Faults
+	return [2]string{faults[hub.EndpointToken], faults[hub.EndpointRemain]}
+}
+
+// A fault that is set without an endpoint takes the place of all others, of
+// planned ones too; with an endpoint, it leaves the other one as it is.
+func TestAFaultTakesThePlaceOfTheOneBefore(t *testing.T) {
+	t.Parallel()
+	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{
+		CstID: "store", Faults: []hubtest.TimedFault{{Fault: hubtest.Result("T0310", hub.ReasonIPNotAllowed)}},
+	})
+	for _, step := range []struct {
+		endpoint hub.Endpoint
+		fault    string
+		want     [2]string
+	}{
+		{hub.EndpointRemain, "hang", [2]string{"result=T0310", "hang"}},
+		{"", "remain_amt-missing", [2]string{"", "remain_amt-missing"}},
+		{"", "status=503", [2]string{"status=503", "status=503"}},
+		{"", "remain_amt-missing", [2]string{"", "remain_amt-missing"}},
+		{hub.EndpointToken, "token-missing", [2]string{"token-missing", "remain_amt-missing"}},
+		{hub.EndpointToken, "slow=1s", [2]string{"slow=1s", "remain_amt-missing"}},
+		{"", "none", [2]string{"", ""}},
+	} {
+		if err := sim.Apply("store", step.endpoint, step.fault); err != nil {
+			t.Fatal(err)
+		}
+		if got := faultsOf(sim); got != step.want {
+			t.Errorf("after %s at %q: %q, want %q", step.fault, step.endpoint, got, step.want)
+		}
+	}
+}
+
+// What cannot be applied is refused, and changes nothing.
+func TestApplyRefuses(t *testing.T) {
+	t.Parallel()
+	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: "store"})
+	if err := sim.Apply("", "", "hang"); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		cstID    string
+		endpoint hub.Endpoint
+		fault    string
+		says     string
+	}{
+		{"nobody", "", "status=503", `no partner "nobody"`},
+		{"nobody", "", "none", `no partner "nobody"`},
+		{"store", "transfer", "status=503", `no endpoint "transfer"`},
+		{"store", "transfer", "none", `no endpoint "transfer"`},
+		{"store", "", "boredom", `no fault "boredom"`},
+		{"store", "", "", `no fault ""`},
+		{"store", hub.EndpointToken, "remain_amt-missing", "the fault remain_amt-missing is none of the endpoint token: take endpoint out"},
+	} {
+		if err := sim.Apply(test.cstID, test.endpoint, test.fault); err == nil || !strings.HasPrefix(err.Error(), test.says) {
+			t.Errorf("%+v: %v", test, err)
+		}
+		if got := faultsOf(sim); got != [2]string{"hang", "hang"} {
+			t.Errorf("%+v changes the faults to %q", test, got)
+		}
 	}
 }

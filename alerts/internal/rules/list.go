@@ -144,9 +144,9 @@ func alerts() []Rule {
 				Summary: merchant + `: nothing left to pay out (` + value + `)`,
 				Description: `Merchant ` + merchant + ` may pay out ` + value + ` (account total ` + account + `, paid out ` + transferred + `). ` +
 					`Expect Payple to refuse payouts until the limit rises.`,
-				SummaryKo: merchant + `: 지급이체 한도가 소진되었습니다 (잔여 금액 ` + value + `)`,
-				DescriptionKo: `가맹점 ` + merchant + `의 지급 가능 금액이 ` + value + `입니다 (정산 금액 ` + account + `, 이체 금액 ` + transferred + `). ` +
-					`한도가 늘어날 때까지 지급이체가 거절될 수 있으므로 즉시 조치해 주시기 바랍니다.`,
+				SummaryKo: merchant + `: 지급이체 한도가 소진되었습니다 (한도 잔여금액 ` + value + `)`,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액이 ` + value + `입니다 (누적 정산금액 ` + account + `, 누적 이체금액 ` + transferred + `). ` +
+					`한도가 늘어날 때까지 지급이체가 거부될 수 있으므로 즉시 조치해 주시기 바랍니다.`,
 			},
 		},
 		{
@@ -157,9 +157,9 @@ func alerts() []Rule {
 				Summary: merchant + `: ` + value + ` left to pay out, less than ` + amountThreshold,
 				Description: `Merchant ` + merchant + ` may still pay out ` + value + `, which is under its {{ $labels.severity }} threshold of ` +
 					amountThreshold + `. At ₩0 payouts stop.`,
-				SummaryKo: merchant + `: 지급이체 한도 잔여 금액 ` + value + `, ` + severityKo + ` 기준 ` + amountThreshold + ` 미만입니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 지급이체 한도 잔여 금액이 ` + value + `으로, 설정된 ` + severityKo + ` 기준 금액 ` +
-					amountThreshold + `보다 적습니다. 잔여 금액이 모두 소진되면 지급이체가 중단될 수 있으므로 미리 확인해 주시기 바랍니다.`,
+				SummaryKo: merchant + `: 한도 잔여금액 ` + value + `, ` + severityKo + ` 기준 ` + amountThreshold + ` 미만입니다`,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액이 ` + value + `이며, 설정된 ` + severityKo + ` 기준 금액 ` +
+					amountThreshold + `보다 적습니다. 한도가 모두 소진되면 지급이체가 중단될 수 있으므로 미리 확인해 주시기 바랍니다.`,
 			},
 		},
 		{
@@ -170,8 +170,8 @@ func alerts() []Rule {
 				Summary: merchant + `: ` + percent + ` of the limit left (` + remain + `)`,
 				Description: `Merchant ` + merchant + ` may still pay out ` + remain + ` of ` + account + `: ` + percent +
 					`, which is under its {{ $labels.severity }} threshold of ` + ratioThreshold + `.`,
-				SummaryKo: merchant + `: 지급이체 한도가 ` + percent + ` 남았습니다 (잔여 금액 ` + remain + `)`,
-				DescriptionKo: `가맹점 ` + merchant + `의 지급 가능 금액이 정산 금액 ` + account + ` 중 ` + remain + `(` + percent + `)으로, 설정된 ` +
+				SummaryKo: merchant + `: 지급이체 한도가 ` + percent + ` 남았습니다 (한도 잔여금액 ` + remain + `)`,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 누적 정산금액 ` + account + ` 중 ` + remain + `(` + percent + `)이며, 설정된 ` +
 					severityKo + ` 기준 비율 ` + ratioThreshold + `보다 낮습니다.`,
 			},
 		},
@@ -184,7 +184,7 @@ func alerts() []Rule {
 				Description: `Merchant ` + merchant + ` may still pay out ` + remain + ` and pays out ` + outflow +
 					` an hour, so that it lasts ` + duration + `: less than its {{ $labels.severity }} threshold of ` + runwayThreshold + `.`,
 				SummaryKo: merchant + `: 현재 지급 속도로는 한도가 ` + durationKo + ` 후 소진될 것으로 예상됩니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 지급이체 한도 잔여 금액은 ` + remain + `이며, 시간당 ` + outflow +
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 ` + remain + `이며, 시간당 ` + outflow +
 					`이 지급되고 있습니다. 예상 소진 시간(` + durationKo + `)이 설정된 ` + severityKo + ` 기준(` +
 					runwayThresholdKo + `)보다 짧습니다.`,
 			},
@@ -199,9 +199,9 @@ func alerts() []Rule {
 				Summary: merchant + `: nobody knows how much may still be paid out`,
 				Description: `No exporter has a figure for merchant ` + merchant + `: it may be plenty, it may be nothing.` + reasons +
 					` Ask Payple for the remaining limit until this is mended.`,
-				SummaryKo: merchant + `: 지급이체 한도 잔여 금액을 확인할 수 없습니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 지급 가능 금액이 조회되지 않고 있어 충분한지 부족한지 알 수 없습니다.` + reasonsKo +
-					` 복구될 때까지 잔여 한도를 페이플에 직접 문의해 주시기 바랍니다.`,
+				SummaryKo: merchant + `: 한도 잔여금액을 확인할 수 없습니다`,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액이 조회되지 않고 있어 충분한지 부족한지 알 수 없습니다.` + reasonsKo +
+					` 복구될 때까지 한도 잔여금액을 페이플에 직접 문의해 주시기 바랍니다.`,
 			},
 		},
 		{
@@ -217,9 +217,9 @@ unless on (merchant) payple:transfer_remain_amount`,
 				Summary: merchant + `: the limit was low (` + lastRemain + `), and now it is unknown`,
 				Description: `Merchant ` + merchant + ` was under a threshold with ` + lastRemain +
 					` left when a figure was last had. There is none now, so it may be exhausted.` + reasons + ` Ask Payple for the remaining limit.`,
-				SummaryKo: merchant + `: 한도 부족 상태(` + lastRemain + `)에서 잔여 금액을 확인할 수 없게 되었습니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 마지막으로 확인된 지급이체 한도 잔여 금액은 기준 미만인 ` + lastRemain +
-					`이었으며, 현재는 조회되지 않아 이미 소진되었을 수 있습니다.` + reasonsKo + ` 잔여 한도를 페이플에 직접 문의해 주시기 바랍니다.`,
+				SummaryKo: merchant + `: 한도 부족 상태(` + lastRemain + `)에서 한도 잔여금액을 확인할 수 없게 되었습니다`,
+				DescriptionKo: `가맹점 ` + merchant + `에서 마지막으로 확인된 한도 잔여금액은 기준 미만인 ` + lastRemain +
+					`이었으며, 현재는 조회되지 않아 이미 소진되었을 수 있습니다.` + reasonsKo + ` 한도 잔여금액을 페이플에 직접 문의해 주시기 바랍니다.`,
 			},
 		},
 		{
@@ -235,8 +235,8 @@ unless on (merchant) payple:transfer_remain_amount`,
 				SummaryKo: merchant + `: 페이플에서 {{ if eq $labels.reason "auth" }}인증 키를{{ else }}IP 주소를{{ end }} 거부하고 있습니다 - ` + target,
 				DescriptionKo: `{{ if eq $labels.reason "auth" }}가맹점 ` + merchant +
 					`의 인증 정보가 거부되었습니다. cst_id와 custKey, 그리고 접속 환경(테스트 또는 운영)을 확인해 주시기 바랍니다.` +
-					`{{ else }}` + target + `의 송신 IP 주소가 가맹점 ` + merchant +
-					`의 허용 IP로 등록되어 있지 않습니다. 페이플에 해당 IP 주소의 등록을 요청해 주시기 바랍니다.{{ end }} 자동으로 복구되지 않습니다.`,
+					`{{ else }}` + target + `에서 외부로 나가는 IP 주소가 가맹점 ` + merchant +
+					`의 White IP로 등록되어 있지 않습니다. 페이플에 해당 IP 주소의 등록을 요청해 주시기 바랍니다.{{ end }} 자동으로 복구되지 않습니다.`,
 			},
 		},
 		{
@@ -266,8 +266,8 @@ time() - max by (merchant) (payple_last_success_timestamp_seconds)
 				Description: `The last successful query for merchant ` + merchant +
 					` was ` + duration + ` ago. Do not trust any figure of it; ask Payple for the remaining limit.`,
 				SummaryKo: merchant + `: 한도 정보가 ` + durationKo + ` 동안 갱신되지 않았습니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도를 마지막으로 조회한 지 ` + durationKo + ` 지났습니다. ` +
-					`표시되는 금액을 신뢰하지 마시고, 잔여 한도를 페이플에 직접 문의해 주시기 바랍니다.`,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 조회가 마지막으로 성공한 것은 ` + durationKo + ` 전입니다. ` +
+					`표시되는 금액을 신뢰하지 마시고, 한도 잔여금액을 페이플에 직접 문의해 주시기 바랍니다.`,
 			},
 		},
 		{
@@ -295,7 +295,7 @@ and on (job, instance) (
 					`. Unless another exporter reports the same merchants, nobody knows how much they may still pay out.` + probed,
 				SummaryKo: `payple_exporter가 응답하지 않습니다 - ` + target,
 				DescriptionKo: `Prometheus가 ` + target + `의 payple_exporter에서 지표를 수집하지 못하고 있습니다. ` +
-					`같은 가맹점을 조회하는 다른 exporter가 없다면 지급 가능 금액을 알 수 없는 상태입니다.` + probedKo,
+					`같은 가맹점을 조회하는 다른 exporter가 없다면 한도 잔여금액을 알 수 없는 상태입니다.` + probedKo,
 			},
 		},
 		{
@@ -307,8 +307,8 @@ and on (job, instance) (
 				Summary: `No payple_exporter is scraped at all`,
 				Description: `Prometheus has no data from any payple_exporter: nobody knows how much any merchant may still pay out. ` +
 					`The exporter, its scrape job or its service discovery is gone.`,
-				SummaryKo: `수집되는 payple_exporter가 없습니다`,
-				DescriptionKo: `Prometheus에 payple_exporter의 지표가 전혀 없어 모든 가맹점의 지급 가능 금액을 알 수 없습니다. ` +
+				SummaryKo: `Prometheus가 수집 중인 payple_exporter가 하나도 없습니다`,
+				DescriptionKo: `Prometheus에 payple_exporter의 지표가 전혀 없어 모든 가맹점의 한도 잔여금액을 알 수 없습니다. ` +
 					`exporter, 수집 설정(job), 서비스 디스커버리를 확인해 주시기 바랍니다.`,
 			},
 		},
@@ -325,9 +325,9 @@ payple:total_transfer_amt < last_over_time(payple:total_transfer_amt[6h] offset 
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,
 				Description: `What the account of merchant ` + merchant + ` can draw on fell from ` + accountBefore + ` to ` + value +
 					` without a restart of the totals. It may still pay out ` + remain + `. If nobody asked for this, ask Payple.`,
-				SummaryKo: merchant + `: 정산 금액이 ` + accountBefore + `에서 ` + value + `으로 감소했습니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 정산 금액(지급이체 재원)이 ` + accountBefore + `에서 ` + value + `으로 줄었습니다. ` +
-					`현재 지급 가능 금액은 ` + remain + `입니다. 요청하신 변경이 아니라면 페이플에 문의해 주시기 바랍니다.`,
+				SummaryKo: merchant + `: 누적 정산금액이 ` + accountBefore + `에서 ` + value + `으로 감소했습니다`,
+				DescriptionKo: `가맹점 ` + merchant + `의 누적 정산금액(지급이체 재원)이 ` + accountBefore + `에서 ` + value + `으로 줄었습니다. ` +
+					`현재 한도 잔여금액은 ` + remain + `입니다. 요청하신 변경이 아니라면 페이플에 문의해 주시기 바랍니다.`,
 			},
 		},
 		{

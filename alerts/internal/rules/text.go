@@ -1,6 +1,11 @@
 package rules
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"payple_exporter/hub"
+)
 
 // Prometheus expands each annotation on its own, so whatever an annotation uses has to be defined in it. withDefinitions puts the
 // definitions that a text uses in front of it; here they are written once.
@@ -11,12 +16,26 @@ var definitions = []struct{ name, template string }{
 	// reasons lists why the queries of a merchant fail, in a fixed order, from samples of payple_failure.
 	{"reasons", `{{ define "reasons" }}{{ range $i, $s := sortByLabel "instance" (sortByLabel "reason" .) }}` +
 		`{{ if $i }}, {{ end }}{{ .Labels.reason }} ({{ .Labels.instance }}){{ end }}{{ end -}}`},
+	// reasons_ko is the same in words that a person in Korea reads.
+	{"reasons_ko", `{{ define "reasons_ko" }}{{ range $i, $s := sortByLabel "instance" (sortByLabel "reason" .) }}{{ if $i }}, {{ end }}` +
+		reasonKo() + ` ({{ .Labels.instance }}){{ end }}{{ end -}}`},
 	// 심각 and 경고 are what Korean operators call critical and warning.
 	{"severity_ko", `{{ define "severity_ko" }}{{ if eq . "critical" }}심각{{ else }}경고{{ end }}{{ end -}}`},
 	// duration drops the units that are zero at the end: 6h, not 6h 0m 0s.
 	{"duration", `{{ define "duration" }}{{ . | humanizeDuration | reReplaceAll "( 0[hms])+$" "" }}{{ end -}}`},
 	{"duration_ko", `{{ define "duration_ko" }}{{ . | humanizeDuration | reReplaceAll "( 0[hms])+$" "" ` +
 		`| reReplaceAll "d" "일" | reReplaceAll "h" "시간" | reReplaceAll "m" "분" | reReplaceAll "s" "초" }}{{ end -}}`},
+}
+
+// reasonKo is a template that says a sample's reason as the status page does. A reason that this version does not know stays as it is.
+func reasonKo() string {
+	var b strings.Builder
+	branch := "if"
+	for _, reason := range hub.Reasons() {
+		fmt.Fprintf(&b, "\n{{- %s eq .Labels.reason %q }}%s", branch, reason, (&hub.Error{Reason: reason}).Problem().Korean)
+		branch = "else if"
+	}
+	return b.String() + "\n{{- else }}{{ .Labels.reason }}\n{{- end }}"
 }
 
 func withDefinitions(text string) string {
@@ -56,11 +75,11 @@ var (
 	runwayThresholdKo = ask(`payple:transfer_threshold_runway_seconds{merchant=%q,severity=%q}`,
 		`{{ template "duration_ko" (. | first | value) }}`, "merchant", "severity")
 	reasons      = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} Reason: {{ template "reasons" . }}.{{ end }}`
-	reasonsKo    = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} 사유: {{ template "reasons" . }}.{{ end }}`
+	reasonsKo    = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} 사유: {{ template "reasons_ko" . }}.{{ end }}`
 	ownReasons   = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} Reason: {{ template "reasons" . }}.{{ end }}`
 	probed       = `{{ with query (printf "count(up{job=%q,instance=%q,merchant!=\"\"} == 0)" $labels.job $labels.instance) }} {{ . | first | value }} merchants are probed there.{{ end }}`
 	probedKo     = `{{ with query (printf "count(up{job=%q,instance=%q,merchant!=\"\"} == 0)" $labels.job $labels.instance) }} 해당 exporter가 조회하는 가맹점은 {{ . | first | value }}곳입니다.{{ end }}`
-	ownReasonsKo = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} 사유: {{ template "reasons" . }}.{{ end }}`
+	ownReasonsKo = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} 사유: {{ template "reasons_ko" . }}.{{ end }}`
 )
 
 // won is a template for the amount that a query answers. The query's %q are filled with the alert's labels.

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/lang"
 	"payple_exporter/strictyaml"
 )
 
@@ -19,8 +21,8 @@ type reader struct {
 }
 
 func (r *reader) read(root *yaml.Node) Scenario {
-	top := r.Mapping(root, "about", "cust_key", "merchants")
-	scenario := Scenario{About: r.optional(top, "about")}
+	top := r.Mapping(root, "about", "about_ko", "cust_key", "merchants")
+	scenario := Scenario{About: r.about(top)}
 	if key := r.optional(top, "cust_key"); key != "" {
 		r.custKey = key
 	}
@@ -42,6 +44,13 @@ func (r *reader) read(root *yaml.Node) Scenario {
 		scenario.Merchants = append(scenario.Merchants, merchant)
 	}
 	return scenario
+}
+
+// about returns what is drilled. Somebody who wrote it in one language is
+// quoted in that one: better than nothing.
+func (r *reader) about(top map[string]*yaml.Node) lang.Text {
+	english, korean := r.optional(top, "about"), r.optional(top, "about_ko")
+	return lang.Text{English: cmp.Or(english, korean), Korean: cmp.Or(korean, english)}
 }
 
 func (r *reader) merchant(node *yaml.Node) Merchant {

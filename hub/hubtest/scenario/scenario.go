@@ -8,13 +8,15 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/lang"
 	"payple_exporter/strictyaml"
 )
 
 // Scenario is one drill.
 type Scenario struct {
-	// About says in a sentence or two what is drilled.
-	About string
+	// About says in a sentence or two what is drilled. Where the file has it in
+	// one language, that one stands for both.
+	About lang.Text
 	// Merchants are in the order of the file.
 	Merchants []Merchant
 }

@@ -13,12 +13,14 @@ import (
 	"payple_exporter/hub/hubtest"
 	"payple_exporter/hub/hubtest/scenario"
 	"payple_exporter/internal/golden"
+	"payple_exporter/lang"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
 
 const whole = `
 about: All that a drill can have.
+about_ko: 훈련에 쓸 수 있는 모든 것.
 cust_key: for-all
 merchants:
   - cst_id: one
@@ -45,7 +47,7 @@ func TestParseWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if drill.About != "All that a drill can have." || len(drill.Merchants) != 2 {
+	if drill.About != (lang.Text{English: "All that a drill can have.", Korean: "훈련에 쓸 수 있는 모든 것."}) || len(drill.Merchants) != 2 {
 		t.Fatalf("got %+v", drill)
 	}
 	// 09:20 in Seoul: 10:00 comes in 40 minutes.
@@ -70,6 +72,24 @@ func TestParseWhole(t *testing.T) {
 	}
 	if two := partners[1]; two.CustKey != "own" || two.Plan.Start.Total != 1 {
 		t.Errorf("second %+v", two)
+	}
+}
+
+// A drill that says in one language what it is about says so to everybody.
+func TestAboutInOneLanguage(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		file string
+		want lang.Text
+	}{
+		{"about: It runs dry.\n", lang.Text{English: "It runs dry.", Korean: "It runs dry."}},
+		{"about_ko: 한도가 소진됩니다.\n", lang.Text{English: "한도가 소진됩니다.", Korean: "한도가 소진됩니다."}},
+		{"", lang.Text{}},
+	} {
+		drill, err := scenario.Parse("drill.yml", []byte(test.file+"merchants: [{cst_id: a, total: 10}]\n"), "k")
+		if err != nil || drill.About != test.want {
+			t.Errorf("%q: %+v, %v", test.file, drill.About, err)
+		}
 	}
 }
 
@@ -117,6 +137,7 @@ func TestRefusals(t *testing.T) {
 		{"a text", "hello\n"},
 		{"two documents", one("") + "---\n" + one("")},
 		{"no merchants", "about: nothing\n"},
+		{"nothing about it", "about:\nabout_ko: []\n" + one("")},
 		{"unknown key at the top", "merchant: 1\n" + one("")},
 		{"unknown key of a merchant", one("    drain: 5\n")},
 		{"duplicate key", one("    total: 11\n")},
