@@ -14,7 +14,6 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"payple_exporter/config"
-	"payple_exporter/hub"
 	"payple_exporter/lang"
 	"payple_exporter/threshold"
 	"payple_exporter/web"
@@ -253,31 +252,4 @@ func (f *flags) defaults() (config.Defaults, error) {
 		return config.Defaults{}, fmt.Errorf("--payple.min-interval: %w", err)
 	}
 	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels}, nil
-}
-
-// custKeyEnv is where the key of the one-merchant set-up may stand.
-const custKeyEnv = "PAYPLE_CUST_KEY"
-
-// loadConfig returns the merchants that the flags name, directly or by file.
-func (p *program) loadConfig() (config.Config, error) {
-	f := &p.flags
-	defaults, err := f.defaults()
-	if err != nil {
-		return config.Config{}, err
-	}
-	switch {
-	case f.configFile != "" && (f.cstID != "" || f.custKeyFile != ""):
-		return config.Config{}, errors.New("--config.file lists the merchants: take out --payple.cst-id and --payple.cust-key-file (and PAYPLE_CST_ID, PAYPLE_CUST_KEY_FILE)")
-	case f.configFile != "":
-		return config.Load(f.configFile, defaults, p.getenv)
-	case f.cstID == "":
-		return config.Config{}, errors.New("whom to ask? Set --payple.cst-id and --payple.cust-key-file, name a --config.file, or try --demo")
-	case f.custKeyFile != "" && p.getenv(custKeyEnv) != "":
-		return config.Config{}, errors.New("two keys: take out either --payple.cust-key-file (PAYPLE_CUST_KEY_FILE) or PAYPLE_CUST_KEY")
-	case f.custKeyFile != "":
-		return config.One(f.cstID, hub.FileKey(f.custKeyFile), defaults)
-	case p.getenv(custKeyEnv) != "":
-		return config.One(f.cstID, config.EnvKey(custKeyEnv, p.getenv), defaults)
-	}
-	return config.Config{}, errors.New("no custKey: name a file with --payple.cust-key-file, or set the environment variable PAYPLE_CUST_KEY")
 }

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"io"
 	"log/slog"
-	"net/http"
 	"strings"
 
 	stdlog "log"
@@ -60,12 +58,4 @@ func (l loggers) exchanges(next func(hub.Exchange)) func(hub.Exchange) {
 		_ = level.Debug(l.kit).Log("msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code,
 			"duration", exchange.Duration)
 	}
-}
-
-// shutdown ends an HTTP server in good order, or after ctx at once.
-func shutdown(ctx context.Context, server *http.Server) error {
-	if err := server.Shutdown(ctx); err != nil {
-		return server.Close()
-	}
-	return nil
 }

@@ -149,6 +149,14 @@ func (e *exporter) run(ctx context.Context, flags *toolkit.FlagConfig) error {
 	return nil
 }
 
+// shutdown ends an HTTP server in good order, or after ctx at once.
+func shutdown(ctx context.Context, server *http.Server) error {
+	if err := server.Shutdown(ctx); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
 // reloadOnHangup reloads on SIGHUP until ctx ends. Errors are the reloader's
 // to log.
 func (e *exporter) reloadOnHangup(ctx context.Context) {
