@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	stdlog "log"
 
@@ -58,4 +59,26 @@ func (l loggers) exchanges(next func(hub.Exchange)) func(hub.Exchange) {
 		_ = level.Debug(l.kit).Log("msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code,
 			"duration", exchange.Duration)
 	}
+}
+
+// standardLog takes what the Go standard library prints through its package
+// log, without the content: the HTTP client quotes there what a hub sends out
+// of turn, which may be the request with custKey in it.
+type standardLog struct{ to atomic.Pointer[log.Logger] }
+
+// tell has the log tell from now on that something was printed. Until then,
+// and where there is no standardLog, nothing is told.
+func (s *standardLog) tell(logger log.Logger) {
+	if s != nil {
+		s.to.Store(&logger)
+	}
+}
+
+// Write implements [io.Writer]. It is for debugging, as is what an exchange
+// with the hub was like: whether one failed is told elsewhere.
+func (s *standardLog) Write(p []byte) (int, error) {
+	if logger := s.to.Load(); logger != nil {
+		_ = level.Debug(*logger).Log("msg", "the Go standard library has something to say, of a connection most likely; not shown, since it may quote the hub")
+	}
+	return len(p), nil
 }

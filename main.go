@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	stdlog "log"
 )
 
 // Exit codes.
@@ -23,7 +25,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	own := process{standardLog: new(standardLog)}
+	stdlog.SetOutput(own.standardLog)
+	os.Exit(own.run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// process is what there is one of in a process, and what main alone sets up.
+// Tests, which run the program many times in theirs, go without.
+type process struct {
+	standardLog *standardLog
 }
 
 // usageError is a mistake in flags or configuration, told before anything
@@ -32,13 +42,24 @@ type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// run is the whole program: main calls it, and so do tests. It returns the
-// exit code.
+// run is the whole program but for what its process has one of; it is what
+// tests call. It returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return process{}.run(ctx, args, stdout, stderr)
+}
+
+func (own process) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p, err := parse(args, stdout, stderr, os.Getenv)
 	if err == nil && p.execute != nil {
+		own.standardLog.tell(newLoggers(stderr, p.flags.logFormat, p.flags.logLevel).kit)
 		err = p.execute(ctx)
 	}
+	return exitCode(err, stderr)
+}
+
+// exitCode tells of an error, unless it was told, and returns what to exit
+// with.
+func exitCode(err error, stderr io.Writer) int {
 	var usage usageError
 	switch {
 	case err == nil:

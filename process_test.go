@@ -1,12 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -181,5 +186,69 @@ func TestCrashHoldsNoSecret(t *testing.T) {
 				expectNoSecret(t, "the crash", string(dump))
 			})
 		}
+	}
+}
+
+// parrotHub is a hub that answers one request with what is no answer, and then
+// sends the request's body back, although nobody asked for more. When the
+// exporter has hung up, done is closed.
+func parrotHub(t *testing.T, answered <-chan struct{}) (url string, done <-chan struct{}) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		connection, err := listener.Accept()
+		if err != nil {
+			return // the test has ended
+		}
+		defer connection.Close()
+		request, err := http.ReadRequest(bufio.NewReader(connection))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+		<-answered
+		_, _ = connection.Write(body)
+		_, _ = io.Copy(io.Discard, connection)
+	}()
+	return "http://" + listener.Addr().String(), gone
+}
+
+// What the Go standard library prints on its own, beside this program's log, is
+// not shown: its HTTP client quotes what a hub sends out of turn, and that may
+// be the key. Whoever debugs is told that there was something.
+func TestSurplusOfTheHubIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	for logLevel, told := range map[string]int{"info": 0, "debug": 1} {
+		t.Run(logLevel, func(t *testing.T) {
+			t.Parallel()
+			answered := make(chan struct{})
+			url, done := parrotHub(t, answered)
+			exporter := serveApart(t, "--payple.hub="+url, "--payple.cst-id=store",
+				"--payple.cust-key-file="+writeFile(t, "key", testKey), "--log.level="+logLevel)
+			exporter.scrape(t) // its connection to the hub is idle when this is over
+			close(answered)
+			<-done
+			if code := exporter.stop(); code != exitOK {
+				t.Errorf("exit code %d", code)
+			}
+			text := exporter.stderr.String()
+			expectNoSecret(t, "the log", text)
+			line := regexp.MustCompile(`level=debug caller=\S+ time=\S+ msg="the Go standard library has something to say`)
+			if n := len(line.FindAllString(text, -1)); n != told || strings.Contains(text, "Unsolicited") {
+				t.Errorf("told %d times, want %d, and nothing quoted:\n%s", n, told, text)
+			}
+		})
 	}
 }
