@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -19,7 +20,10 @@ import (
 	"payple_exporter/web"
 )
 
-const appName = "payple_exporter"
+const (
+	appName      = "payple_exporter"
+	commandServe = "serve"
+)
 
 // flags are what the command line and the environment say.
 type flags struct {
@@ -58,6 +62,10 @@ type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
+	// hangups brings the signals that ask for a reload; nil brings none.
+	hangups <-chan os.Signal
+	// command is the name of the command.
+	command string
 	// execute is the command; nil if the command line asked for help or the
 	// version, which have been printed.
 	execute action
@@ -79,9 +87,12 @@ func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) 
 	if err != nil {
 		return nil, usageError{fmt.Errorf("%w, try --help", err)}
 	}
-	p.execute = commands[name]
+	p.command, p.execute = name, commands[name]
 	return p, nil
 }
+
+// reloads tells whether the command is one that reloads its configuration.
+func (p *program) reloads() bool { return p.command == commandServe && !p.flags.configCheck }
 
 // wholeWords leaves out the beginning of a command's name that a shell wants
 // completed: kingpin takes it for the default command's argument and offers
@@ -109,7 +120,7 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	p.flags.merchants(app)
 	p.flags.logging(app)
 
-	serve := app.Command("serve", "Serve metrics. This is what happens without a command.").Default()
+	serve := app.Command(commandServe, "Serve metrics. This is what happens without a command.").Default()
 	p.flags.serving(serve)
 
 	check := app.Command("check", "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")

@@ -25,8 +25,10 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	own := process{standardLog: new(standardLog)}
+	own := process{standardLog: new(standardLog), hangups: make(chan os.Signal, 1)}
 	stdlog.SetOutput(own.standardLog)
+	// Before anything is loaded: by default the signal ends the process.
+	signal.Notify(own.hangups, syscall.SIGHUP)
 	os.Exit(own.run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -34,6 +36,10 @@ func main() {
 // Tests, which run the program many times in theirs, go without.
 type process struct {
 	standardLog *standardLog
+	// hangups brings every SIGHUP, which asks a server to reload, to the end of
+	// the process: one that comes while it starts is obeyed once it has
+	// started, and one that comes while it stops changes nothing.
+	hangups chan os.Signal
 }
 
 // usageError is a mistake in flags or configuration, told before anything
@@ -51,6 +57,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func (own process) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p, err := parse(args, stdout, stderr, os.Getenv)
 	if err == nil && p.execute != nil {
+		p.hangups = own.hangups
+		if !p.reloads() {
+			signal.Stop(own.hangups)
+		}
 		own.standardLog.tell(newLoggers(stderr, p.flags.logFormat, p.flags.logLevel).kit)
 		err = p.execute(ctx)
 	}
