@@ -102,6 +102,24 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// What is no setting has no variable in the environment: a deployment that
+// notes there which version it deploys does not keep the exporter from
+// starting, nor have it print help.
+func TestEnvironmentAsksForNoHelp(t *testing.T) {
+	names := []string{"HELP", "HELP_LONG", "HELP_MAN", "COMPLETION_BASH", "COMPLETION_SCRIPT_BASH", "COMPLETION_SCRIPT_ZSH", "VERSION"}
+	for _, value := range []string{"1.2.3", "true"} {
+		for _, name := range names {
+			t.Setenv("PAYPLE_EXPORTER_"+name, value)
+		}
+		if code, stdout, stderr := command(t, "--demo", "--config.check"); code != exitOK || !strings.HasPrefix(stdout, "min_interval: 10s\n") || stderr != "" {
+			t.Errorf("%s: exit %d, says %q %q", value, code, stdout, stderr)
+		}
+	}
+	if _, stdout, _ := command(t, "--help"); strings.Contains(stdout, "PAYPLE_EXPORTER_HELP") || strings.Contains(stdout, "PAYPLE_EXPORTER_VERSION") {
+		t.Errorf("help names such variables:\n%s", stdout)
+	}
+}
+
 // check prints what the hub says of each merchant, for people and for scripts,
 // and fails if one of them does.
 func TestCheck(t *testing.T) {

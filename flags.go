@@ -114,6 +114,12 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	app.HelpFlag.Short('h')
 	app.Version(version.Print(appName))
 	app.VersionFlag.Short('v')
+	for _, own := range app.Model().Flags {
+		// What asks for help, the version or completion is for a command line.
+		// In the environment, PAYPLE_EXPORTER_VERSION is some deployment's note
+		// of what it deploys.
+		app.GetFlag(own.Name).NoEnvar()
+	}
 	app.UsageWriter(p.stdout)
 	app.ErrorWriter(p.stderr)
 	app.DefaultEnvars()
