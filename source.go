@@ -25,6 +25,9 @@ func (p *program) source() (source, error) {
 		return source{}, usageError{err}
 	}
 	if !p.flags.demo {
+		if err := hub.CheckProxy(p.getenv); err != nil {
+			return source{}, usageError{err}
+		}
 		return source{load: p.loadConfig, close: func() error { return nil }}, nil
 	}
 	if p.flags.cstID != "" || p.flags.custKeyFile != "" || p.flags.configFile != "" {
