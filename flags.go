@@ -244,7 +244,7 @@ func (f *flags) validateServing() error {
 	}
 	if !web.FreePath(f.telemetryPath) {
 		faults = append(faults, fmt.Errorf(
-			"--web.telemetry-path %q: want a path such as /metrics, other than the exporter's own", f.telemetryPath))
+			"--web.telemetry-path %q: want a path such as /metrics, without //, .. and characters such as %% or :, and other than the exporter's own", f.telemetryPath))
 	}
 	if f.sdAddress != "" && !web.IsTarget(f.sdAddress) {
 		faults = append(faults, fmt.Errorf("--web.sd-address %q: want a host with or without a port, such as exporter.example:443", f.sdAddress))
