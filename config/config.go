@@ -6,8 +6,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -105,48 +103,4 @@ func checkKey(key hub.Key) error {
 		return fmt.Errorf("no usable custKey: %w", err)
 	}
 	return nil
-}
-
-// ParseHub reads "real", "test", or an address: https to any host, http only
-// to this machine, since custKey is in every request.
-func ParseHub(text string) (Hub, error) {
-	switch text {
-	case "real":
-		return Hub{"real", hub.RealURL}, nil
-	case "test":
-		return Hub{"test", hub.TestURL}, nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Hostname() == "" {
-		return Hub{}, errors.New("hub: want real, test or an address such as https://hub.example")
-	}
-	switch {
-	case u.User != nil:
-		return Hub{}, errors.New("hub: a name or password in the address would be shown: take it out")
-	case u.RawQuery != "" || u.Fragment != "":
-		return Hub{}, errors.New("hub: want an address without ? and #")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
-		return address(u), nil
-	case u.Scheme == "http":
-		return Hub{}, fmt.Errorf("hub %q: http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)", text)
-	}
-	return Hub{}, fmt.Errorf("hub %q: want https", text)
-}
-
-// address returns a hub in the one spelling that duplicates are found by.
-func address(u *url.URL) Hub {
-	u.Host = strings.ToLower(u.Host)
-	text := strings.TrimRight(u.String(), "/")
-	switch text {
-	case hub.RealURL:
-		return Hub{"real", text}
-	case hub.TestURL:
-		return Hub{"test", text}
-	}
-	return Hub{u.Host, text}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
