@@ -38,6 +38,10 @@ func TestMistakesAreTold(t *testing.T) {
 		"interval no duration":  {[]string{"--payple.min-interval=10"}, `time: missing unit in duration "10", try --help`},
 		"time-out zero":         {[]string{"--demo", "--payple.timeout=0s"}, "--payple.timeout 0s: want above 0 and up to 1m"},
 		"max-age negative":      {[]string{"--demo", "--payple.max-age=-1s"}, "--payple.max-age -1s: want 0 or more"},
+		"referer: line break":   {[]string{"--demo", "--payple.referer=https://shop.example\n"}, "--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"},
+		"referer: control":      {[]string{"check", "--payple.referer=https://shop.example\x00"}, "--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"},
+		"referer: no address":   {[]string{"--config.check", "--demo", "--payple.referer=shop.example"}, "--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"},
+		"referer: password":     {[]string{"--demo", "--payple.referer=https://u:p@shop.example"}, "--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"},
 		"no concurrency":        {[]string{"--demo", "--payple.max-concurrency=0"}, "--payple.max-concurrency 0: want at least 1"},
 		"negative rate":         {[]string{"--demo", "--payple.max-requests-per-second=-1"}, "--payple.max-requests-per-second -1: want 0 or more"},
 		"no requests":           {[]string{"--demo", "--web.max-requests=0"}, "--web.max-requests 0: want at least 1"},
@@ -231,5 +235,15 @@ func TestHealthcheckOfSeveralAddresses(t *testing.T) {
 	t.Setenv("PAYPLE_EXPORTER_WEB_LISTEN_ADDRESS", hostOf(exporter.url)+"\n127.0.0.1:1")
 	if code, _, stderr := command(t, "healthcheck"); code != exitOK {
 		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
+// What can be a Referer is taken.
+func TestReferer(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"", "https://shop.example", "http://shop.example:8080/", "https://shop.example/pay?from=1", "http://localhost:80"} {
+		if code, _, stderr := command(t, "--demo", "--config.check", "--payple.referer="+good); code != exitOK {
+			t.Errorf("%q: exit %d, %s", good, code, stderr)
+		}
 	}
 }

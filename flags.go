@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -227,6 +228,10 @@ func (f *flags) validate() error {
 	if f.maxAge < 0 {
 		faults = append(faults, fmt.Errorf("--payple.max-age %s: want 0 or more", f.maxAge))
 	}
+	if f.referer != "" && !isReferer(f.referer) {
+		faults = append(faults, errors.New("--payple.referer: want the address that Payple told you, such as https://shop.example, "+
+			"without spaces, line breaks, # and a name or password"))
+	}
 	if f.maxConcurrency < 1 {
 		faults = append(faults, fmt.Errorf("--payple.max-concurrency %d: want at least 1", f.maxConcurrency))
 	}
@@ -234,6 +239,14 @@ func (f *flags) validate() error {
 		faults = append(faults, fmt.Errorf("--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond))
 	}
 	return errors.Join(faults...)
+}
+
+// isReferer tells whether a text can be sent as the header Referer. With a line
+// break from the file that it was read from, say, no request would leave.
+func isReferer(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' })
 }
 
 // validateServing refuses what only the serve command knows.
