@@ -102,6 +102,10 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("exit %d, no %q in:\n%s%s", code, want, stdout, stderr)
 		}
 	}
+	t.Setenv("PAYPLE_CUST_KEY", "sk-\xff")
+	if code, _, stderr := command(t, "--config.check"); code != exitUsage || stderr != "payple_exporter: error: no usable custKey: environment variable PAYPLE_CUST_KEY is not text in UTF-8\n" {
+		t.Errorf("a key that is no text: exit %d, %s", code, stderr)
+	}
 	t.Setenv("PAYPLE_CUST_KEY_FILE", "/also/a/file")
 	if code, _, stderr := command(t, "--config.check"); code != exitUsage || !strings.Contains(stderr, "two keys") {
 		t.Errorf("two keys: exit %d, %s", code, stderr)

@@ -240,7 +240,7 @@ const environmentDocument = `## What only the environment says
 
 | variable | meaning |
 |---|---|
-| ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant; never a flag, since every user of a machine can read those |
+| ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, in UTF-8 and less one trailing newline; never a flag, since every user of a machine can read those |
 | ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; an address that cannot be read is refused, since the hub would be asked directly |
 | ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | other CA certificates than the system's |
 | ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of ` + "`check`" + `, where no flag names one |

@@ -152,8 +152,8 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 func (f *flags) merchants(app *kingpin.Application) {
 	app.Flag("payple.cst-id", "Partner id, for the set-up with one merchant.").
 		Envar("PAYPLE_CST_ID").StringVar(&f.cstID)
-	app.Flag("payple.cust-key-file", "File that holds the partner's custKey; read anew for every token. "+
-		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, never in a flag.").
+	app.Flag("payple.cust-key-file", "File that holds the partner's custKey, in UTF-8; read anew for every token, less one trailing newline. "+
+		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, in the same form, never in a flag.").
 		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
 	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
 		Envar("PAYPLE_HUB").Default("real").StringVar(&f.hub)

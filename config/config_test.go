@@ -71,6 +71,28 @@ func TestParseDefaults(t *testing.T) {
 	}
 }
 
+// A key in the environment is read as one in a file: less one trailing newline,
+// and refused where it is no text, without being shown.
+func TestEnvKey(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"abcd": "abcd", "abcd\n": "abcd", "abcd\r\n": "abcd", "abcd\n\n": "abcd\n", " abcd ": " abcd ", "열쇠\n": "열쇠",
+	} {
+		key := config.EnvKey("GOOD", func(string) string { return text })
+		if got, err := key.Secret(); err != nil || got.Reveal() != want || key.Source() != "environment variable GOOD" {
+			t.Errorf("%q gives %q, %v; want %q", text, got.Reveal(), err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"": "environment variable GOOD is empty", "\n": "environment variable GOOD is empty", "sk-\xff": "environment variable GOOD is not text in UTF-8",
+	} {
+		key := config.EnvKey("GOOD", func(string) string { return text })
+		if got, err := key.Secret(); err == nil || err.Error() != want || !got.Empty() {
+			t.Errorf("%q gives a key of %d bytes, %v; want %q", text, len(got.Reveal()), err, want)
+		}
+	}
+}
+
 // faultyFiles are files that must be refused, by what is wrong with them.
 func faultyFiles() []struct{ name, text string } {
 	one := "merchants:\n  - {cst_id: p, cust_key_env: GOOD}\n"
