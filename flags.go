@@ -250,8 +250,11 @@ func isReferer(text string) bool {
 }
 
 // validateServing refuses what only the serve command knows.
-func (f *flags) validateServing() error {
-	var faults []error
+func (f *flags) validateServing(ctx context.Context) error {
+	faults := f.validateAddresses(ctx)
+	if f.timeoutOffset < 0 {
+		faults = append(faults, fmt.Errorf("--web.timeout-offset %s: want 0 or more", f.timeoutOffset))
+	}
 	if f.maxRequests < 1 {
 		faults = append(faults, fmt.Errorf("--web.max-requests %d: want at least 1", f.maxRequests))
 	}
@@ -266,6 +269,19 @@ func (f *flags) validateServing() error {
 		faults = append(faults, fmt.Errorf("--web.config.file: %w", err))
 	}
 	return errors.Join(faults...)
+}
+
+// validateAddresses refuses what nobody can listen on.
+func (f *flags) validateAddresses(ctx context.Context) (faults []error) {
+	if f.web.WebSystemdSocket != nil && *f.web.WebSystemdSocket {
+		return nil // systemd listens, and the addresses are not used
+	}
+	for _, address := range *f.web.WebListenAddresses {
+		if err := canListen(ctx, address); err != nil {
+			faults = append(faults, fmt.Errorf("--web.listen-address %q: %w", address, err))
+		}
+	}
+	return faults
 }
 
 // defaults returns what holds where a merchants file says nothing.

@@ -41,7 +41,7 @@ type exporter struct {
 
 // serve runs the exporter until ctx ends.
 func (p *program) serve(ctx context.Context) (err error) {
-	if err := p.flags.validateServing(); err != nil {
+	if err := p.flags.validateServing(ctx); err != nil {
 		return usageError{err}
 	}
 	merchants, err := p.source()
