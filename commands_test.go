@@ -234,6 +234,32 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
+// healthcheck exits with 0 or 1, whatever is wrong: what asks for it, such as
+// Docker, takes 2 for something else.
+func TestHealthcheckMistakes(t *testing.T) {
+	for _, args := range [][]string{
+		{"healthcheck", "--nonsense"},
+		{"--nonsense", "healthcheck"},
+		{"healthcheck", "nonsense"},
+		{"healthcheck", "--log.level=loud"},
+		{"healthcheck", "--web.listen-address=foo:bar"},
+		{"healthcheck", "--web.listen-address="},
+		{"healthcheck", "--web.listen-address=vsock://:1"},
+	} {
+		code, stdout, stderr := command(t, args...)
+		if code != exitFailure || !strings.HasPrefix(stderr, "payple_exporter: error: ") || strings.Count(stderr, "\n") != 1 || stdout != "" {
+			t.Errorf("%v: exit %d, says %q %q", args, code, stdout, stderr)
+		}
+	}
+	t.Setenv("PAYPLE_EXPORTER_LOG_FORMAT", "prose")
+	if code, _, stderr := command(t, "healthcheck"); code != exitFailure || !strings.Contains(stderr, "try --help") {
+		t.Errorf("the environment: exit %d, says %q", code, stderr)
+	}
+	if code, _, _ := command(t, "check"); code != exitUsage {
+		t.Errorf("check: exit %d", code)
+	}
+}
+
 // Of several addresses in the environment the first is asked: the exporter and
 // its health check share one setting.
 func TestHealthcheckOfSeveralAddresses(t *testing.T) {

@@ -196,7 +196,7 @@ func configurationDocument(t *testing.T) string {
 		"`payple_exporter --config.check` validates all of it and prints what would run, with secrets hidden.\n\n## Commands\n\n")
 	exits := map[string]string{
 		"serve": "0 after SIGTERM or SIGINT, 1 for a failure at run time, 2 for wrong usage or configuration",
-		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "simulate": "as serve", "healthcheck": "0 or 1",
+		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "simulate": "as serve", "healthcheck": "0 if healthy, else 1, for wrong usage too",
 	}
 	var rows [][]string
 	for _, command := range whole.Commands {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,8 +23,9 @@ import (
 )
 
 const (
-	appName      = "payple_exporter"
-	commandServe = "serve"
+	appName            = "payple_exporter"
+	commandServe       = "serve"
+	commandHealthcheck = "healthcheck"
 )
 
 // flags are what the command line and the environment say.
@@ -86,7 +88,12 @@ func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) 
 		return p, nil
 	}
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%w, try --help", err)}
+		err = fmt.Errorf("%w, try --help", err)
+		if slices.Contains(args, commandHealthcheck) {
+			// Healthy or not: Docker, for one, knows 0 and 1, and reserves 2.
+			return nil, err
+		}
+		return nil, usageError{err}
 	}
 	p.command, p.execute = name, commands[name]
 	return p, nil
@@ -138,7 +145,7 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
 	p.flags.simulating(simulate)
 
-	health := app.Command("healthcheck", "Ask the running exporter whether it is healthy, for images without a shell.")
+	health := app.Command(commandHealthcheck, "Ask the running exporter whether it is healthy, for images without a shell.")
 	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
 		Default(":10911").StringsVar(&p.flags.healthAddresses)
 
