@@ -164,7 +164,7 @@ func (f *flags) merchants(app *kingpin.Application) {
 		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
 	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
 		Envar("PAYPLE_HUB").Default("real").StringVar(&f.hub)
-	app.Flag("payple.min-interval", "A merchant is asked at most this often, however many scrape it.").
+	app.Flag("payple.min-interval", "A merchant is asked at most this often, however many scrape it; from 1s to 5m.").
 		Default("10s").DurationVar(&f.minInterval)
 	app.Flag("payple.max-age", "How old a figure may be served while queries fail; 0 means never after a failure.").
 		Default("5m").DurationVar(&f.maxAge)

@@ -60,13 +60,19 @@ func One(cstID string, key hub.Key, defaults Defaults) (Config, error) {
 // the hub is published; a sister API's is one call a second.
 const minMinInterval = time.Second
 
-// maxMinInterval is the longest: beyond it nobody would be told in time.
-const maxMinInterval = time.Hour
+// maxMinInterval is the longest. The alert rules measure the pace of payouts
+// from figures that are minutes apart; from some an hour apart they would tell
+// of a limit that runs out when it has.
+const maxMinInterval = 5 * time.Minute
 
 // CheckMinInterval tells whether a merchant may be asked this often.
 func CheckMinInterval(interval time.Duration) error {
-	if interval < minMinInterval || interval > maxMinInterval {
+	switch {
+	case interval < minMinInterval:
 		return fmt.Errorf("min interval %s: want from %s to %s", interval, minMinInterval, maxMinInterval)
+	case interval > maxMinInterval:
+		return fmt.Errorf("min interval %s: want from %s to %s, since the alert rules measure the pace of payouts from figures that are minutes apart at most",
+			interval, minMinInterval, maxMinInterval)
 	}
 	return nil
 }

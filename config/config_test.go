@@ -71,6 +71,17 @@ func TestParseDefaults(t *testing.T) {
 	}
 }
 
+func TestCheckMinInterval(t *testing.T) {
+	t.Parallel()
+	for interval, good := range map[time.Duration]bool{
+		time.Second - 1: false, time.Second: true, 10 * time.Second: true, 5 * time.Minute: true, 5*time.Minute + 1: false, time.Hour: false, 0: false, -time.Minute: false,
+	} {
+		if err := config.CheckMinInterval(interval); (err == nil) != good {
+			t.Errorf("%s: %v", interval, err)
+		}
+	}
+}
+
 // A key in the environment is read as one in a file: less one trailing newline,
 // and refused where it is no text, without being shown.
 func TestEnvKey(t *testing.T) {
@@ -152,7 +163,7 @@ func faultyFiles() []struct{ name, text string } {
 		{"hub of a merchant", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, hub: reel}\n"},
 		{"interval no duration", "min_interval: 10\n" + one},
 		{"interval too short", "min_interval: 1ms\n" + one},
-		{"interval too long", "min_interval: 24h\n" + one},
+		{"interval too long", "min_interval: 1h\n" + one},
 		{"threshold senseless", "merchants:\n  - cst_id: p\n    cust_key_env: GOOD\n    thresholds: {warning: [lots, -5], critical: 0%}\n"},
 		{"thresholds wrong way round", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, thresholds: {warning: 1000, critical: 2000}}\n"},
 		{"two thresholds of one kind", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, thresholds: {warning: [10%, 20%]}}\n"},

@@ -14,7 +14,7 @@ type FileKey struct {
 func TopKeys() []FileKey {
 	return []FileKey{
 		{"hub", "--payple.hub", "Hub of all merchants that name none: real, test, or an https:// address (http:// only to this machine)."},
-		{"min_interval", "--payple.min-interval", "A merchant is asked at most this often, from 1s to 1h."},
+		{"min_interval", "--payple.min-interval", "A merchant is asked at most this often, from 1s to 5m."},
 		{"merchants", "", "List of at least one merchant."},
 	}
 }
