@@ -34,15 +34,25 @@ func TestMistakesAreTold(t *testing.T) {
 		"http to a remote hub":  {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=http://hub.example"}, `--payple.hub "http://hub.example": http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)`},
 		"no such hub":           {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=production"}, "--payple.hub: want real, test or an address such as https://hub.example"},
 		"senseless threshold":   {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--threshold.warning=lots"}, `--threshold: warning: threshold "lots": want an amount in won (5000000), a share of the total (20%) or a runway (24h)`},
-		"interval too short":    {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.min-interval=10ms"}, "--payple.min-interval: min interval 10ms: want from 1s to 1h0m0s"},
+		"interval too short":    {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.min-interval=10ms"}, "--payple.min-interval: min interval 10ms: want from 1s to 5m0s"},
+		"interval too long":     {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.min-interval=5m1s"}, "--payple.min-interval: min interval 5m1s: want from 1s to 5m0s, since the alert rules measure the pace of payouts"},
 		"interval no duration":  {[]string{"--payple.min-interval=10"}, `time: missing unit in duration "10", try --help`},
 		"time-out zero":         {[]string{"--demo", "--payple.timeout=0s"}, "--payple.timeout 0s: want above 0 and up to 1m"},
 		"max-age negative":      {[]string{"--demo", "--payple.max-age=-1s"}, "--payple.max-age -1s: want 0 or more"},
+		"referer: line break":   {[]string{"--demo", "--payple.referer=https://shop.example\n"}, "--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"},
+		"referer: control":      {[]string{"check", "--payple.referer=https://shop.example\x00"}, "--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"},
+		"referer: no address":   {[]string{"--config.check", "--demo", "--payple.referer=shop.example"}, "--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"},
+		"referer: password":     {[]string{"--demo", "--payple.referer=https://u:p@shop.example"}, "--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"},
 		"no concurrency":        {[]string{"--demo", "--payple.max-concurrency=0"}, "--payple.max-concurrency 0: want at least 1"},
 		"negative rate":         {[]string{"--demo", "--payple.max-requests-per-second=-1"}, "--payple.max-requests-per-second -1: want 0 or more"},
 		"no requests":           {[]string{"--demo", "--web.max-requests=0"}, "--web.max-requests 0: want at least 1"},
-		"path without slash":    {[]string{"--demo", "--web.telemetry-path=metrics"}, `--web.telemetry-path "metrics": want a path such as /metrics, other than the exporter's own`},
-		"path taken":            {[]string{"--demo", "--web.telemetry-path=/probe"}, `--web.telemetry-path "/probe": want a path such as /metrics, other than the exporter's own`},
+		"offset negative":       {[]string{"--demo", "--web.timeout-offset=-10s"}, "--web.timeout-offset -10s: want 0 or more"},
+		"address: no port":      {[]string{"--demo", "--web.listen-address=foo"}, `--web.listen-address "foo": want a port with or without a host, such as :10911, localhost:10911 or [::1]:10911, or vsock://:10911`},
+		"address: second":       {[]string{"--demo", "--web.listen-address=:10911", "--web.listen-address=::1:10911"}, `--web.listen-address "::1:10911": want a port`},
+		"path without slash":    {[]string{"--demo", "--web.telemetry-path=metrics"}, `--web.telemetry-path "metrics": want a path such as /metrics, without //, .. and characters such as % or :, and other than the exporter's own`},
+		"path taken":            {[]string{"--demo", "--web.telemetry-path=/probe"}, `--web.telemetry-path "/probe": want a path such as /metrics, without //, .. and characters such as % or :, and other than the exporter's own`},
+		"path in disguise":      {[]string{"--demo", "--web.telemetry-path=/%70robe"}, `--web.telemetry-path "/%70robe": want a path such as /metrics, without //, .. and characters such as % or :, and other than the exporter's own`},
+		"path not clean":        {[]string{"--demo", "--web.telemetry-path=/a/../b"}, `--web.telemetry-path "/a/../b": want a path such as /metrics, without //, .. and characters such as % or :, and other than the exporter's own`},
 		"sd address a URL":      {[]string{"--demo", "--web.sd-address=https://exporter.example"}, `--web.sd-address "https://exporter.example": want a host with or without a port, such as exporter.example:443`},
 		"demo and real":         {[]string{"--demo", "--payple.cst-id=p"}, "--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file"},
 		"file and flags":        {[]string{"--config.file=x.yml", "--payple.cst-id=p"}, "--config.file lists the merchants: take out --payple.cst-id and --payple.cust-key-file (and PAYPLE_CST_ID, PAYPLE_CUST_KEY_FILE)"},
@@ -97,9 +107,31 @@ func TestEnvironment(t *testing.T) {
 			t.Errorf("exit %d, no %q in:\n%s%s", code, want, stdout, stderr)
 		}
 	}
+	t.Setenv("PAYPLE_CUST_KEY", "sk-\xff")
+	if code, _, stderr := command(t, "--config.check"); code != exitUsage || stderr != "payple_exporter: error: no usable custKey: environment variable PAYPLE_CUST_KEY is not text in UTF-8\n" {
+		t.Errorf("a key that is no text: exit %d, %s", code, stderr)
+	}
 	t.Setenv("PAYPLE_CUST_KEY_FILE", "/also/a/file")
 	if code, _, stderr := command(t, "--config.check"); code != exitUsage || !strings.Contains(stderr, "two keys") {
 		t.Errorf("two keys: exit %d, %s", code, stderr)
+	}
+}
+
+// What is no setting has no variable in the environment: a deployment that
+// notes there which version it deploys does not keep the exporter from
+// starting, nor have it print help.
+func TestEnvironmentAsksForNoHelp(t *testing.T) {
+	names := []string{"HELP", "HELP_LONG", "HELP_MAN", "COMPLETION_BASH", "COMPLETION_SCRIPT_BASH", "COMPLETION_SCRIPT_ZSH", "VERSION"}
+	for _, value := range []string{"1.2.3", "true"} {
+		for _, name := range names {
+			t.Setenv("PAYPLE_EXPORTER_"+name, value)
+		}
+		if code, stdout, stderr := command(t, "--demo", "--config.check"); code != exitOK || !strings.HasPrefix(stdout, "min_interval: 10s\n") || stderr != "" {
+			t.Errorf("%s: exit %d, says %q %q", value, code, stdout, stderr)
+		}
+	}
+	if _, stdout, _ := command(t, "--help"); strings.Contains(stdout, "PAYPLE_EXPORTER_HELP") || strings.Contains(stdout, "PAYPLE_EXPORTER_VERSION") {
+		t.Errorf("help names such variables:\n%s", stdout)
 	}
 }
 
@@ -204,6 +236,32 @@ func TestHealthcheck(t *testing.T) {
 	}
 }
 
+// healthcheck exits with 0 or 1, whatever is wrong: what asks for it, such as
+// Docker, takes 2 for something else.
+func TestHealthcheckMistakes(t *testing.T) {
+	for _, args := range [][]string{
+		{"healthcheck", "--nonsense"},
+		{"--nonsense", "healthcheck"},
+		{"healthcheck", "nonsense"},
+		{"healthcheck", "--log.level=loud"},
+		{"healthcheck", "--web.listen-address=foo:bar"},
+		{"healthcheck", "--web.listen-address="},
+		{"healthcheck", "--web.listen-address=vsock://:1"},
+	} {
+		code, stdout, stderr := command(t, args...)
+		if code != exitFailure || !strings.HasPrefix(stderr, "payple_exporter: error: ") || strings.Count(stderr, "\n") != 1 || stdout != "" {
+			t.Errorf("%v: exit %d, says %q %q", args, code, stdout, stderr)
+		}
+	}
+	t.Setenv("PAYPLE_EXPORTER_LOG_FORMAT", "prose")
+	if code, _, stderr := command(t, "healthcheck"); code != exitFailure || !strings.Contains(stderr, "try --help") {
+		t.Errorf("the environment: exit %d, says %q", code, stderr)
+	}
+	if code, _, _ := command(t, "check"); code != exitUsage {
+		t.Errorf("check: exit %d", code)
+	}
+}
+
 // Of several addresses in the environment the first is asked: the exporter and
 // its health check share one setting.
 func TestHealthcheckOfSeveralAddresses(t *testing.T) {
@@ -212,5 +270,15 @@ func TestHealthcheckOfSeveralAddresses(t *testing.T) {
 	t.Setenv("PAYPLE_EXPORTER_WEB_LISTEN_ADDRESS", hostOf(exporter.url)+"\n127.0.0.1:1")
 	if code, _, stderr := command(t, "healthcheck"); code != exitOK {
 		t.Errorf("exit %d, %s", code, stderr)
+	}
+}
+
+// What can be a Referer is taken.
+func TestReferer(t *testing.T) {
+	t.Parallel()
+	for _, good := range []string{"", "https://shop.example", "http://shop.example:8080/", "https://shop.example/pay?from=1", "http://localhost:80"} {
+		if code, _, stderr := command(t, "--demo", "--config.check", "--payple.referer="+good); code != exitOK {
+			t.Errorf("%q: exit %d, %s", good, code, stderr)
+		}
 	}
 }

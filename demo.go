@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"payple_exporter/config"
@@ -54,39 +52,4 @@ func demoConfig(url string, minInterval time.Duration, levels threshold.Levels) 
 		})
 	}
 	return demo
-}
-
-// source tells where a configuration comes from, and how to end what stands
-// behind it.
-type source struct {
-	load  func() (config.Config, error)
-	close func() error
-	// simulator is the address of the simulated hub of a demo; else empty.
-	simulator string
-}
-
-// source returns the real configuration, or starts a simulated hub and returns
-// one that asks it.
-func (p *program) source() (source, error) {
-	if err := p.flags.validate(); err != nil {
-		return source{}, usageError{err}
-	}
-	if !p.flags.demo {
-		return source{load: p.loadConfig, close: func() error { return nil }}, nil
-	}
-	if p.flags.cstID != "" || p.flags.custKeyFile != "" || p.flags.configFile != "" {
-		return source{}, usageError{errors.New("--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file")}
-	}
-	defaults, err := p.flags.defaults()
-	if err != nil {
-		return source{}, usageError{err}
-	}
-	server, err := hubtest.Start(hubtest.New(hubtest.Options{}, demoPartners()...), "127.0.0.1:0")
-	if err != nil {
-		return source{}, fmt.Errorf("demo: %w", err)
-	}
-	load := func() (config.Config, error) {
-		return demoConfig(server.URL, defaults.MinInterval, defaults.Thresholds), nil
-	}
-	return source{load: load, close: server.Close, simulator: server.URL}, nil
 }

@@ -196,7 +196,7 @@ func configurationDocument(t *testing.T) string {
 		"`payple_exporter --config.check` validates all of it and prints what would run, with secrets hidden.\n\n## Commands\n\n")
 	exits := map[string]string{
 		"serve": "0 after SIGTERM or SIGINT, 1 for a failure at run time, 2 for wrong usage or configuration",
-		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "simulate": "as serve", "healthcheck": "0 or 1",
+		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "simulate": "as serve", "healthcheck": "0 if healthy, else 1, for wrong usage too",
 	}
 	var rows [][]string
 	for _, command := range whole.Commands {
@@ -240,8 +240,8 @@ const environmentDocument = `## What only the environment says
 
 | variable | meaning |
 |---|---|
-| ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant; never a flag, since every user of a machine can read those |
-| ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, and where not to use it |
+| ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, in UTF-8 and less one trailing newline; never a flag, since every user of a machine can read those |
+| ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; an address that cannot be read is refused, since the hub would be asked directly |
 | ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | other CA certificates than the system's |
 | ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of ` + "`check` and `simulate`" + `, where no flag names one |
 

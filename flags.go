@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,13 +17,16 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"payple_exporter/config"
-	"payple_exporter/hub"
 	"payple_exporter/lang"
 	"payple_exporter/threshold"
 	"payple_exporter/web"
 )
 
-const appName = "payple_exporter"
+const (
+	appName            = "payple_exporter"
+	commandServe       = "serve"
+	commandHealthcheck = "healthcheck"
+)
 
 // flags are what the command line and the environment say.
 type flags struct {
@@ -60,6 +66,10 @@ type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time
+	// hangups brings the signals that ask for a reload; nil brings none.
+	hangups <-chan os.Signal
+	// command is the name of the command.
+	command string
 	// execute is the command; nil if the command line asked for help or the
 	// version, which have been printed.
 	execute action
@@ -79,11 +89,19 @@ func parse(args []string, stdout, stderr io.Writer, getenv func(string) string) 
 		return p, nil
 	}
 	if err != nil {
-		return nil, usageError{fmt.Errorf("%w, try --help", err)}
+		err = fmt.Errorf("%w, try --help", err)
+		if slices.Contains(args, commandHealthcheck) {
+			// Healthy or not: Docker, for one, knows 0 and 1, and reserves 2.
+			return nil, err
+		}
+		return nil, usageError{err}
 	}
-	p.execute = commands[name]
+	p.command, p.execute = name, commands[name]
 	return p, nil
 }
+
+// reloads tells whether the command is one that reloads its configuration.
+func (p *program) reloads() bool { return p.command == commandServe && !p.flags.configCheck }
 
 // wholeWords leaves out the beginning of a command's name that a shell wants
 // completed: kingpin takes it for the default command's argument and offers
@@ -105,13 +123,19 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	app.HelpFlag.Short('h')
 	app.Version(version.Print(appName))
 	app.VersionFlag.Short('v')
+	for _, own := range app.Model().Flags {
+		// What asks for help, the version or completion is for a command line.
+		// In the environment, PAYPLE_EXPORTER_VERSION is some deployment's note
+		// of what it deploys.
+		app.GetFlag(own.Name).NoEnvar()
+	}
 	app.UsageWriter(p.stdout)
 	app.ErrorWriter(p.stderr)
 	app.DefaultEnvars()
 	p.flags.merchants(app)
 	p.flags.logging(app)
 
-	serve := app.Command("serve", "Serve metrics. This is what happens without a command.").Default()
+	serve := app.Command(commandServe, "Serve metrics. This is what happens without a command.").Default()
 	p.flags.serving(serve)
 
 	check := app.Command("check", "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
@@ -122,7 +146,7 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	p.flags.simulating(simulate)
 	p.flags.speaking(simulate)
 
-	health := app.Command("healthcheck", "Ask the running exporter whether it is healthy, for images without a shell.")
+	health := app.Command(commandHealthcheck, "Ask the running exporter whether it is healthy, for images without a shell.")
 	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
 		Default(":10911").StringsVar(&p.flags.healthAddresses)
 
@@ -136,12 +160,12 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 func (f *flags) merchants(app *kingpin.Application) {
 	app.Flag("payple.cst-id", "Partner id, for the set-up with one merchant.").
 		Envar("PAYPLE_CST_ID").StringVar(&f.cstID)
-	app.Flag("payple.cust-key-file", "File that holds the partner's custKey; read anew for every token. "+
-		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, never in a flag.").
+	app.Flag("payple.cust-key-file", "File that holds the partner's custKey, in UTF-8; read anew for every token, less one trailing newline. "+
+		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, in the same form, never in a flag.").
 		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
 	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
 		Envar("PAYPLE_HUB").Default("real").StringVar(&f.hub)
-	app.Flag("payple.min-interval", "A merchant is asked at most this often, however many scrape it.").
+	app.Flag("payple.min-interval", "A merchant is asked at most this often, however many scrape it; from 1s to 5m.").
 		Default("10s").DurationVar(&f.minInterval)
 	app.Flag("payple.max-age", "How old a figure may be served while queries fail; 0 means never after a failure.").
 		Default("5m").DurationVar(&f.maxAge)
@@ -226,6 +250,10 @@ func (f *flags) validate() error {
 	if f.maxAge < 0 {
 		faults = append(faults, fmt.Errorf("--payple.max-age %s: want 0 or more", f.maxAge))
 	}
+	if f.referer != "" && !isReferer(f.referer) {
+		faults = append(faults, errors.New("--payple.referer: want the address that Payple told you, such as https://shop.example, "+
+			"without spaces, line breaks, # and a name or password"))
+	}
 	if f.maxConcurrency < 1 {
 		faults = append(faults, fmt.Errorf("--payple.max-concurrency %d: want at least 1", f.maxConcurrency))
 	}
@@ -235,15 +263,26 @@ func (f *flags) validate() error {
 	return errors.Join(faults...)
 }
 
+// isReferer tells whether a text can be sent as the header Referer. With a line
+// break from the file that it was read from, say, no request would leave.
+func isReferer(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' })
+}
+
 // validateServing refuses what only the serve command knows.
-func (f *flags) validateServing() error {
-	var faults []error
+func (f *flags) validateServing(ctx context.Context) error {
+	faults := f.validateAddresses(ctx)
+	if f.timeoutOffset < 0 {
+		faults = append(faults, fmt.Errorf("--web.timeout-offset %s: want 0 or more", f.timeoutOffset))
+	}
 	if f.maxRequests < 1 {
 		faults = append(faults, fmt.Errorf("--web.max-requests %d: want at least 1", f.maxRequests))
 	}
 	if !web.FreePath(f.telemetryPath) {
 		faults = append(faults, fmt.Errorf(
-			"--web.telemetry-path %q: want a path such as /metrics, other than the exporter's own", f.telemetryPath))
+			"--web.telemetry-path %q: want a path such as /metrics, without //, .. and characters such as %% or :, and other than the exporter's own", f.telemetryPath))
 	}
 	if f.sdAddress != "" && !web.IsTarget(f.sdAddress) {
 		faults = append(faults, fmt.Errorf("--web.sd-address %q: want a host with or without a port, such as exporter.example:443", f.sdAddress))
@@ -252,6 +291,19 @@ func (f *flags) validateServing() error {
 		faults = append(faults, fmt.Errorf("--web.config.file: %w", err))
 	}
 	return errors.Join(faults...)
+}
+
+// validateAddresses refuses what nobody can listen on.
+func (f *flags) validateAddresses(ctx context.Context) (faults []error) {
+	if f.web.WebSystemdSocket != nil && *f.web.WebSystemdSocket {
+		return nil // systemd listens, and the addresses are not used
+	}
+	for _, address := range *f.web.WebListenAddresses {
+		if err := canListen(ctx, address); err != nil {
+			faults = append(faults, fmt.Errorf("--web.listen-address %q: %w", address, err))
+		}
+	}
+	return faults
 }
 
 // defaults returns what holds where a merchants file says nothing.
@@ -268,31 +320,4 @@ func (f *flags) defaults() (config.Defaults, error) {
 		return config.Defaults{}, fmt.Errorf("--payple.min-interval: %w", err)
 	}
 	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels, KeysUnread: f.keysUnread}, nil
-}
-
-// custKeyEnv is where the key of the one-merchant set-up may stand.
-const custKeyEnv = "PAYPLE_CUST_KEY"
-
-// loadConfig returns the merchants that the flags name, directly or by file.
-func (p *program) loadConfig() (config.Config, error) {
-	f := &p.flags
-	defaults, err := f.defaults()
-	if err != nil {
-		return config.Config{}, err
-	}
-	switch {
-	case f.configFile != "" && (f.cstID != "" || f.custKeyFile != ""):
-		return config.Config{}, errors.New("--config.file lists the merchants: take out --payple.cst-id and --payple.cust-key-file (and PAYPLE_CST_ID, PAYPLE_CUST_KEY_FILE)")
-	case f.configFile != "":
-		return config.Load(f.configFile, defaults, p.getenv)
-	case f.cstID == "":
-		return config.Config{}, errors.New("whom to ask? Set --payple.cst-id and --payple.cust-key-file, name a --config.file, or try --demo")
-	case f.custKeyFile != "" && p.getenv(custKeyEnv) != "":
-		return config.Config{}, errors.New("two keys: take out either --payple.cust-key-file (PAYPLE_CUST_KEY_FILE) or PAYPLE_CUST_KEY")
-	case f.custKeyFile != "":
-		return config.One(f.cstID, hub.FileKey(f.custKeyFile), defaults)
-	case p.getenv(custKeyEnv) != "":
-		return config.One(f.cstID, config.EnvKey(custKeyEnv, p.getenv), defaults)
-	}
-	return config.Config{}, errors.New("no custKey: name a file with --payple.cust-key-file, or set the environment variable PAYPLE_CUST_KEY")
 }

@@ -95,8 +95,10 @@ type running struct {
 	url    string
 	stderr *output
 	stop   func() int // ends it in good order and returns its exit code
+	// Of a process of its own:
 	hangUp func()
-	pid    int // of a process of its own
+	pid    int
+	wait   func() syscall.WaitStatus // returns how it ended by itself
 }
 
 // serveHere runs the exporter in this process.
@@ -122,23 +124,41 @@ func serveApart(t *testing.T, args ...string) *running {
 
 func serveProcess(t *testing.T, path string, env []string, args ...string) *running {
 	t.Helper()
+	r := startProcess(t, path, env, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	r.awaitListening(t)
+	return r
+}
+
+// startProcess runs the program as a process of its own, and does not wait
+// until it serves.
+func startProcess(t *testing.T, path string, env []string, args ...string) *running {
+	t.Helper()
 	r := &running{stderr: newOutput()}
-	command := exec.CommandContext(t.Context(), path, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
+	command := exec.CommandContext(t.Context(), path, args...)
 	command.Env = append(os.Environ(), env...)
 	command.Stderr = r.stderr
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	r.pid = command.Process.Pid
+	r.wait = sync.OnceValue(func() syscall.WaitStatus {
+		_ = command.Wait()
+		return command.ProcessState.Sys().(syscall.WaitStatus)
+	})
 	r.stop = sync.OnceValue(func() int {
 		_ = command.Process.Signal(syscall.SIGTERM)
-		_ = command.Wait()
+		_ = r.wait()
 		return command.ProcessState.ExitCode()
 	})
 	r.hangUp = func() { _ = command.Process.Signal(syscall.SIGHUP) }
 	t.Cleanup(func() { r.stop() })
-	r.url = "http://" + r.stderr.await(t, listening)[1]
 	return r
+}
+
+// awaitListening waits until an exporter serves, and notes where.
+func (r *running) awaitListening(t *testing.T) {
+	t.Helper()
+	r.url = "http://" + r.stderr.await(t, listening)[1]
 }
 
 // get returns the status and body of a path.

@@ -1,11 +1,10 @@
 package main
 
 import (
-	"context"
 	"io"
 	"log/slog"
-	"net/http"
 	"strings"
+	"sync/atomic"
 
 	stdlog "log"
 
@@ -62,10 +61,24 @@ func (l loggers) exchanges(next func(hub.Exchange)) func(hub.Exchange) {
 	}
 }
 
-// shutdown ends an HTTP server in good order, or after ctx at once.
-func shutdown(ctx context.Context, server *http.Server) error {
-	if err := server.Shutdown(ctx); err != nil {
-		return server.Close()
+// standardLog takes what the Go standard library prints through its package
+// log, without the content: the HTTP client quotes there what a hub sends out
+// of turn, which may be the request with custKey in it.
+type standardLog struct{ to atomic.Pointer[log.Logger] }
+
+// tell has the log tell from now on that something was printed. Until then,
+// and where there is no standardLog, nothing is told.
+func (s *standardLog) tell(logger log.Logger) {
+	if s != nil {
+		s.to.Store(&logger)
 	}
-	return nil
+}
+
+// Write implements [io.Writer]. It is for debugging, as is what an exchange
+// with the hub was like: whether one failed is told elsewhere.
+func (s *standardLog) Write(p []byte) (int, error) {
+	if logger := s.to.Load(); logger != nil {
+		_ = level.Debug(*logger).Log("msg", "the Go standard library has something to say, of a connection most likely; not shown, since it may quote the hub")
+	}
+	return len(p), nil
 }

@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -181,5 +187,168 @@ func TestCrashHoldsNoSecret(t *testing.T) {
 				expectNoSecret(t, "the crash", string(dump))
 			})
 		}
+	}
+}
+
+// parrotHub is a hub that answers one request with what is no answer, and then
+// sends the request's body back, although nobody asked for more. When the
+// exporter has hung up, done is closed.
+func parrotHub(t *testing.T, answered <-chan struct{}) (url string, done <-chan struct{}) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		connection, err := listener.Accept()
+		if err != nil {
+			return // the test has ended
+		}
+		defer connection.Close()
+		request, err := http.ReadRequest(bufio.NewReader(connection))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+		<-answered
+		_, _ = connection.Write(body)
+		_, _ = io.Copy(io.Discard, connection)
+	}()
+	return "http://" + listener.Addr().String(), gone
+}
+
+// What the Go standard library prints on its own, beside this program's log, is
+// not shown: its HTTP client quotes what a hub sends out of turn, and that may
+// be the key. Whoever debugs is told that there was something.
+func TestSurplusOfTheHubIsNotQuoted(t *testing.T) {
+	t.Parallel()
+	for logLevel, told := range map[string]int{"info": 0, "debug": 1} {
+		t.Run(logLevel, func(t *testing.T) {
+			t.Parallel()
+			answered := make(chan struct{})
+			url, done := parrotHub(t, answered)
+			exporter := serveApart(t, "--payple.hub="+url, "--payple.cst-id=store",
+				"--payple.cust-key-file="+writeFile(t, "key", testKey), "--log.level="+logLevel)
+			exporter.scrape(t) // its connection to the hub is idle when this is over
+			close(answered)
+			<-done
+			if code := exporter.stop(); code != exitOK {
+				t.Errorf("exit code %d", code)
+			}
+			text := exporter.stderr.String()
+			expectNoSecret(t, "the log", text)
+			line := regexp.MustCompile(`level=debug caller=\S+ time=\S+ msg="the Go standard library has something to say`)
+			if n := len(line.FindAllString(text, -1)); n != told || strings.Contains(text, "Unsolicited") {
+				t.Errorf("told %d times, want %d, and nothing quoted:\n%s", n, told, text)
+			}
+		})
+	}
+}
+
+// SIGHUP asks for a reload from the first moment on: it does not end an
+// exporter that is still reading its configuration, which reloads once it has
+// started.
+func TestHangupWhileStarting(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	key := filepath.Join(t.TempDir(), "key")
+	if err := syscall.Mkfifo(key, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exporter := startProcess(t, os.Args[0], []string{asProgram + "=1"}, "--web.listen-address=127.0.0.1:0",
+		flags[0], flags[1], "--payple.cust-key-file="+key)
+	var pipe *os.File
+	eventually(t, "the exporter reads the key", func() (open bool) {
+		var err error
+		pipe, err = os.OpenFile(key, os.O_WRONLY|syscall.O_NONBLOCK, 0) // an error while nobody reads
+		return err == nil
+	})
+	exporter.hangUp()
+	// From here on the key is in a file like any other.
+	if err := errors.Join(os.Remove(key), os.WriteFile(key, []byte(testKey), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pipe.WriteString(testKey); err != nil {
+		t.Fatal(err)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Fatal(err)
+	}
+	exporter.awaitListening(t)
+	exporter.stderr.await(t, `(?s)configuration in force.*configuration in force`)
+	if got := exporter.scrape(t)[remainOfStore]; got != 9_944_000 {
+		t.Errorf("got %v", got)
+	}
+	if code := exporter.stop(); code != exitOK {
+		t.Errorf("exit code %d:\n%s", code, exporter.stderr)
+	}
+}
+
+// SIGHUP does not end an exporter that is finishing its scrapes: whoever
+// rotates keys while it stops does not cut anybody off.
+func TestHangupWhileStopping(t *testing.T) {
+	t.Parallel()
+	sim, flags := simulated(t)
+	asked, release := make(chan struct{}, 2), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
+		<-release
+		sim.ServeHTTP(w, r)
+	}))
+	defer slow.Close()
+	exporter := serveApart(t, append(flags, "--payple.hub="+slow.URL)[1:]...)
+	answered, exit := make(chan map[string]float64, 1), make(chan int, 1)
+	go func() { answered <- exporter.scrape(t) }()
+	<-asked
+	go func() { exit <- exporter.stop() }()
+	exporter.stderr.await(t, "stopping: scrapes under way finish first")
+	exporter.hangUp()
+	exporter.hangUp()
+	close(release)
+	if code := <-exit; code != exitOK {
+		t.Fatalf("exit code %d:\n%s", code, exporter.stderr)
+	}
+	if got := (<-answered)[remainOfStore]; got != 9_944_000 {
+		t.Errorf("the scrape that was under way got %v", got)
+	}
+}
+
+// SIGHUP ends a command that reloads nothing, as it ends any program whose
+// terminal is closed.
+func TestHangupEndsOtherCommands(t *testing.T) {
+	t.Parallel()
+	sim, flags := simulated(t)
+	if err := sim.Apply("store", "", "hang"); err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for command, test := range map[string]struct {
+		flags []string
+		runs  func() bool
+	}{
+		"check": {append(flags, "--payple.timeout=1m"), func() bool { return sim.Requests("store", hub.EndpointToken) > 0 }},
+		"simulate": {[]string{"--simulate.listen-address=127.0.0.1:0", "--simulate.config-dir=" + folder}, func() bool {
+			_, err := os.Stat(filepath.Join(folder, "merchants.yml"))
+			return err == nil
+		}},
+	} {
+		t.Run(command, func(t *testing.T) {
+			t.Parallel()
+			r := startProcess(t, os.Args[0], []string{asProgram + "=1"}, append([]string{command}, test.flags...)...)
+			eventually(t, command+" runs", test.runs)
+			r.hangUp()
+			if status := r.wait(); !status.Signaled() || status.Signal() != syscall.SIGHUP {
+				t.Errorf("ended with code %d:\n%s", status.ExitStatus(), r.stderr)
+			}
+		})
 	}
 }

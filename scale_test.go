@@ -34,7 +34,7 @@ func TestManyMerchantsFitOneProcess(t *testing.T) {
 			if err := sim.Apply("", "", c.latency); err != nil {
 				t.Fatal(err)
 			}
-			exporter := serveBuilt(t, "--config.file="+file, "--payple.min-interval=1h", "--payple.max-age=1h")
+			exporter := serveBuilt(t, "--config.file="+file, "--payple.min-interval=5m", "--payple.max-age=1h")
 			began := time.Now()
 			got := exporter.scrape(t, "X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(c.within.Seconds()))
 			took := time.Since(began)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/go-kit/log/level"
@@ -38,11 +36,12 @@ type exporter struct {
 	fleet    *fleet.Fleet
 	reloader *fleet.Reloader
 	server   *http.Server
+	hangups  <-chan os.Signal
 }
 
 // serve runs the exporter until ctx ends.
 func (p *program) serve(ctx context.Context) (err error) {
-	if err := p.flags.validateServing(); err != nil {
+	if err := p.flags.validateServing(ctx); err != nil {
 		return usageError{err}
 	}
 	merchants, err := p.source()
@@ -70,7 +69,10 @@ func (p *program) serve(ctx context.Context) (err error) {
 
 // assemble wires the exporter. Nothing runs yet.
 func (p *program) assemble(merchants source) *exporter {
-	e := &exporter{log: newLoggers(p.stderr, p.flags.logFormat, p.flags.logLevel), registry: prometheus.NewRegistry()}
+	e := &exporter{
+		log:      newLoggers(p.stderr, p.flags.logFormat, p.flags.logLevel),
+		registry: prometheus.NewRegistry(), hangups: p.hangups,
+	}
 	hubMetrics := collector.NewHubMetrics()
 	e.fleet = fleet.New(fleet.Options{
 		Settings: collector.Settings{
@@ -149,15 +151,20 @@ func (e *exporter) run(ctx context.Context, flags *toolkit.FlagConfig) error {
 	return nil
 }
 
+// shutdown ends an HTTP server in good order, or after ctx at once.
+func shutdown(ctx context.Context, server *http.Server) error {
+	if err := server.Shutdown(ctx); err != nil {
+		return server.Close()
+	}
+	return nil
+}
+
 // reloadOnHangup reloads on SIGHUP until ctx ends. Errors are the reloader's
 // to log.
 func (e *exporter) reloadOnHangup(ctx context.Context) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	for {
 		select {
-		case <-hangup:
+		case <-e.hangups:
 			_ = e.reloader.Reload()
 		case <-ctx.Done():
 			return

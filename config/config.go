@@ -6,8 +6,6 @@ package config
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
@@ -65,13 +63,19 @@ func One(cstID string, key hub.Key, defaults Defaults) (Config, error) {
 // the hub is published; a sister API's is one call a second.
 const minMinInterval = time.Second
 
-// maxMinInterval is the longest: beyond it nobody would be told in time.
-const maxMinInterval = time.Hour
+// maxMinInterval is the longest. The alert rules measure the pace of payouts
+// from figures that are minutes apart; from some an hour apart they would tell
+// of a limit that runs out when it has.
+const maxMinInterval = 5 * time.Minute
 
 // CheckMinInterval tells whether a merchant may be asked this often.
 func CheckMinInterval(interval time.Duration) error {
-	if interval < minMinInterval || interval > maxMinInterval {
+	switch {
+	case interval < minMinInterval:
 		return fmt.Errorf("min interval %s: want from %s to %s", interval, minMinInterval, maxMinInterval)
+	case interval > maxMinInterval:
+		return fmt.Errorf("min interval %s: want from %s to %s, since the alert rules measure the pace of payouts from figures that are minutes apart at most",
+			interval, minMinInterval, maxMinInterval)
 	}
 	return nil
 }
@@ -110,48 +114,4 @@ func (d Defaults) checkKey(key hub.Key) error {
 		return fmt.Errorf("no usable custKey: %w", err)
 	}
 	return nil
-}
-
-// ParseHub reads "real", "test", or an address: https to any host, http only
-// to this machine, since custKey is in every request.
-func ParseHub(text string) (Hub, error) {
-	switch text {
-	case "real":
-		return Hub{"real", hub.RealURL}, nil
-	case "test":
-		return Hub{"test", hub.TestURL}, nil
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Hostname() == "" {
-		return Hub{}, errors.New("hub: want real, test or an address such as https://hub.example")
-	}
-	switch {
-	case u.User != nil:
-		return Hub{}, errors.New("hub: a name or password in the address would be shown: take it out")
-	case u.RawQuery != "" || u.Fragment != "":
-		return Hub{}, errors.New("hub: want an address without ? and #")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
-		return address(u), nil
-	case u.Scheme == "http":
-		return Hub{}, fmt.Errorf("hub %q: http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)", text)
-	}
-	return Hub{}, fmt.Errorf("hub %q: want https", text)
-}
-
-// address returns a hub in the one spelling that duplicates are found by.
-func address(u *url.URL) Hub {
-	u.Host = strings.ToLower(u.Host)
-	text := strings.TrimRight(u.String(), "/")
-	switch text {
-	case hub.RealURL:
-		return Hub{"real", text}
-	case hub.TestURL:
-		return Hub{"test", text}
-	}
-	return Hub{u.Host, text}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

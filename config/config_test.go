@@ -71,6 +71,39 @@ func TestParseDefaults(t *testing.T) {
 	}
 }
 
+func TestCheckMinInterval(t *testing.T) {
+	t.Parallel()
+	for interval, good := range map[time.Duration]bool{
+		time.Second - 1: false, time.Second: true, 10 * time.Second: true, 5 * time.Minute: true, 5*time.Minute + 1: false, time.Hour: false, 0: false, -time.Minute: false,
+	} {
+		if err := config.CheckMinInterval(interval); (err == nil) != good {
+			t.Errorf("%s: %v", interval, err)
+		}
+	}
+}
+
+// A key in the environment is read as one in a file: less one trailing newline,
+// and refused where it is no text, without being shown.
+func TestEnvKey(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"abcd": "abcd", "abcd\n": "abcd", "abcd\r\n": "abcd", "abcd\n\n": "abcd\n", " abcd ": " abcd ", "열쇠\n": "열쇠",
+	} {
+		key := config.EnvKey("GOOD", func(string) string { return text })
+		if got, err := key.Secret(); err != nil || got.Reveal() != want || key.Source() != "environment variable GOOD" {
+			t.Errorf("%q gives %q, %v; want %q", text, got.Reveal(), err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"": "environment variable GOOD is empty", "\n": "environment variable GOOD is empty", "sk-\xff": "environment variable GOOD is not text in UTF-8",
+	} {
+		key := config.EnvKey("GOOD", func(string) string { return text })
+		if got, err := key.Secret(); err == nil || err.Error() != want || !got.Empty() {
+			t.Errorf("%q gives a key of %d bytes, %v; want %q", text, len(got.Reveal()), err, want)
+		}
+	}
+}
+
 // faultyFiles are files that must be refused, by what is wrong with them.
 func faultyFiles() []struct{ name, text string } {
 	one := "merchants:\n  - {cst_id: p, cust_key_env: GOOD}\n"
@@ -112,6 +145,9 @@ func faultyFiles() []struct{ name, text string } {
 		{"duplicate name", one + "  - {cst_id: q, name: p, cust_key_env: GOOD}\n"},
 		{"the same partner twice", one + "  - {cst_id: p, name: again, cust_key_env: GOOD}\n"},
 		{"the same partner by another way", one + "  - {cst_id: p, name: again, cust_key_env: GOOD, hub: 'https://HUB.payple.kr/'}\n"},
+		{"the same partner by the port that goes without saying", one + "  - {cst_id: p, name: again, cust_key_env: GOOD, hub: 'https://hub.payple.kr:443'}\n"},
+		{"the same partner by a whole name", one + "  - {cst_id: p, name: again, cust_key_env: GOOD, hub: 'https://hub.payple.kr.'}\n"},
+		{"the same partner by a path to nowhere", one + "  - {cst_id: p, name: again, cust_key_env: GOOD, hub: 'https://hub.payple.kr/./x/..//'}\n"},
 		{"unprintable name", "merchants:\n  - {cst_id: \"a\\nb\", cust_key_env: GOOD}\n"},
 		{"name of another reading direction", "merchants:\n  - {cst_id: \"a\\u202Eb\", cust_key_env: GOOD}\n"},
 		{"name with a letter of no width", "merchants:\n  - {cst_id: \"a\\u200Bb\", cust_key_env: GOOD}\n"},
@@ -119,10 +155,15 @@ func faultyFiles() []struct{ name, text string } {
 		{"long name", "merchants:\n  - {cst_id: " + strings.Repeat("x", 101) + ", cust_key_env: GOOD}\n"},
 		{"http to a remote host", "hub: http://hub.example\n" + one},
 		{"a password in the address", "hub: https://user:" + secret + "@hub.example\n" + one},
+		{"a question without words in the address", "hub: https://hub.example?\n" + one},
+		{"a percent sign in the address", "hub: https://hub.example/%2e\n" + one},
+		{"a host that is none", "hub: https://hub..example\n" + one},
+		{"a path that is none", "hub: https://hub.example/a b\n" + one},
+		{"a port that is none", "hub: https://hub.example:99999\n" + one},
 		{"hub of a merchant", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, hub: reel}\n"},
 		{"interval no duration", "min_interval: 10\n" + one},
 		{"interval too short", "min_interval: 1ms\n" + one},
-		{"interval too long", "min_interval: 24h\n" + one},
+		{"interval too long", "min_interval: 1h\n" + one},
 		{"threshold senseless", "merchants:\n  - cst_id: p\n    cust_key_env: GOOD\n    thresholds: {warning: [lots, -5], critical: 0%}\n"},
 		{"thresholds wrong way round", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, thresholds: {warning: 1000, critical: 2000}}\n"},
 		{"two thresholds of one kind", "merchants:\n  - {cst_id: p, cust_key_env: GOOD, thresholds: {warning: [10%, 20%]}}\n"},
@@ -164,21 +205,36 @@ func TestLoadRefusesFiles(t *testing.T) {
 	}
 }
 
+// However an address is spelled, it is one hub, and Payple's own are called real
+// and test.
 func TestParseHub(t *testing.T) {
 	t.Parallel()
+	realHub, testHub := config.Hub{Label: "real", URL: "https://hub.payple.kr"}, config.Hub{Label: "test", URL: "https://demohub.payple.kr"}
+	example, six := config.Hub{Label: "hub.example", URL: "https://hub.example"}, config.Hub{Label: "[2001:db8::1]", URL: "https://[2001:db8::1]"}
 	for text, want := range map[string]config.Hub{
-		"real": {Label: "real", URL: "https://hub.payple.kr"}, "test": {Label: "test", URL: "https://demohub.payple.kr"},
-		"https://hub.example": {Label: "hub.example", URL: "https://hub.example"}, "https://hub.example:8443/": {Label: "hub.example:8443", URL: "https://hub.example:8443"},
+		"real": realHub, "https://hub.payple.kr": realHub, "https://HUB.Payple.kr": realHub, "HTTPS://hub.payple.kr/": realHub, "https://hub.payple.kr:443": realHub,
+		"https://hub.payple.kr:": realHub, "https://hub.payple.kr:0443": realHub, "https://hub.payple.kr.": realHub, "https://HUB.payple.kr.:443//": realHub,
+		"https://hub.payple.kr/.": realHub, "https://hub.payple.kr/x/../": realHub, "https://hub.payple.kr/../..": realHub,
+		"test": testHub, "https://demohub.payple.kr.:443/": testHub,
+		"https://hub.example": example, "https://hub.example:443": example,
+		"https://hub.example:8443/": {Label: "hub.example:8443", URL: "https://hub.example:8443"}, "https://hub.example:80": {Label: "hub.example:80", URL: "https://hub.example:80"},
+		"https://hub.example/a/./b//c/": {Label: "hub.example", URL: "https://hub.example/a/b/c"}, "https://hub.payple.kr/x": {Label: "hub.payple.kr", URL: "https://hub.payple.kr/x"},
+		"https://my_hub-1.example": {Label: "my_hub-1.example", URL: "https://my_hub-1.example"},
+		"https://[2001:db8::1]":    six, "https://[2001:DB8:0:0::1]:443": six, "https://192.0.2.1": {Label: "192.0.2.1", URL: "https://192.0.2.1"},
 		"http://127.0.0.1:10912": {Label: "127.0.0.1:10912", URL: "http://127.0.0.1:10912"}, "http://[::1]:1": {Label: "[::1]:1", URL: "http://[::1]:1"},
-		"http://localhost": {Label: "localhost", URL: "http://localhost"}, "https://HUB.Payple.kr": {Label: "real", URL: "https://hub.payple.kr"},
+		"http://[::ffff:127.0.0.1]:80": {Label: "127.0.0.1", URL: "http://127.0.0.1"}, "http://127.0.0.1:443": {Label: "127.0.0.1:443", URL: "http://127.0.0.1:443"},
+		"http://localhost": {Label: "localhost", URL: "http://localhost"}, "http://LOCALHOST.:80": {Label: "localhost", URL: "http://localhost"},
 	} {
 		if got, err := config.ParseHub(text); err != nil || got != want {
 			t.Errorf("ParseHub(%q) = %+v, %v; want %+v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{
-		"", "Real", "hub.payple.kr", "ftp://hub.example", "http://10.0.0.1", "http://hub.example", "http://127.0.0.1.example", "https://", "https://:443",
-		"https://u@hub.example", "https://hub.example?x=1", "https://hub.example#x", "://", "https://hub example",
+		"", "Real", "hub.payple.kr", "ftp://hub.example", "http://10.0.0.1", "http://hub.example", "http://127.0.0.1.example", "https://", "https://:443", "https:hub.example", "http://127.1",
+		"https://u@hub.example", "https://hub.example?x=1", "https://hub.example?", "https://hub.example#x", "https://hub.example#", "://", "https://hub example",
+		"https://hub.example:0", "https://hub.example:65536", "https://hub.example:99999", "https://hub.example:-1", "https://hub.example:x", "https://hub.example:443:443",
+		"https://.", "https://..", "https://hub..example", "https://.hub.example", "https://hub.example..", "https://hub.example/%61", "https://hub.example/a%2fb", "https://hub.example/a b", "https://hub.example/가",
+		"https://허브.example", "https://ｈub.payple.kr", "https://hub.payple.kr。", "https://hub,example", "https://hub!example", "https://[fe80::1%25eth0]", "https://hub.%70ayple.kr", "https://hub.example/\\",
 	} {
 		if got, err := config.ParseHub(text); err == nil {
 			t.Errorf("ParseHub(%q) = %+v, want an error", text, got)

@@ -200,17 +200,17 @@ func (r *reader) source(node *yaml.Node, name string) (string, bool) {
 	return text, ok
 }
 
-// EnvKey returns the key in an environment variable. It never changes, as the
-// environment of a process does not.
+// EnvKey returns the key in an environment variable, less one trailing newline.
+// It never changes, as the environment of a process does not.
 //
 // An empty variable whose name is not written in capitals is not named: the
 // key itself may have been put where its name belongs.
 func EnvKey(name string, getenv func(string) string) hub.Key {
-	key := hub.NewSecret(getenv(name))
-	if key.Empty() && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") != "" {
-		return hub.FixedKey(key, "the environment variable (whose name is not shown, since it may be the key itself)")
+	text := getenv(name)
+	if text == "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") != "" {
+		return hub.TextKey(text, "the environment variable (whose name is not shown, since it may be the key itself)")
 	}
-	return hub.FixedKey(key, "environment variable "+name)
+	return hub.TextKey(text, "environment variable "+name)
 }
 
 // levels reads a merchant's own thresholds, each severity one or a list.

@@ -146,6 +146,26 @@ func mustBeAHub(t *testing.T, address config.Hub) {
 	}
 }
 
+// What is taken for a hub is one, and in the spelling that stays as it is.
+func FuzzParseHub(f *testing.F) {
+	for _, seed := range []string{
+		"real", "https://hub.payple.kr:443", "https://hub.payple.kr.", "https://HUB.example:0443/a/../b//", "http://[::ffff:127.0.0.1]:80", "http://localhost.", "https://[2001:DB8::1]",
+		"https://hub.example?", "https://hub.example:99999", "https://hub.example/%2e", "https://hub.example/.../", "https://1.2.3.4.", "https://01.2.3.4",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got, err := config.ParseHub(text)
+		if err != nil {
+			return
+		}
+		mustBeAHub(t, got)
+		if again, err := config.ParseHub(got.URL); err != nil || again != got {
+			t.Fatalf("%q is %+v, and that is %+v, %v", text, got, again, err)
+		}
+	})
+}
+
 // mustHideMisplaced puts a key into the file, where none belongs, and fails
 // the test if the file is taken or the refusal shows the key.
 func mustHideMisplaced(t *testing.T, text []byte) {

@@ -14,7 +14,7 @@ type FileKey struct {
 func TopKeys() []FileKey {
 	return []FileKey{
 		{"hub", "--payple.hub", "Hub of all merchants that name none: real, test, or an https:// address (http:// only to this machine)."},
-		{"min_interval", "--payple.min-interval", "A merchant is asked at most this often, from 1s to 1h."},
+		{"min_interval", "--payple.min-interval", "A merchant is asked at most this often, from 1s to 5m."},
 		{"merchants", "", "List of at least one merchant."},
 	}
 }
@@ -25,8 +25,8 @@ func MerchantKeys() []FileKey {
 	return []FileKey{
 		{"name", "the cst_id", "Label merchant. Each name once in a file, and best once in a Prometheus."},
 		{"cst_id", "", "Partner id that Payple gave."},
-		{"cust_key_file", "", "File that holds the custKey, read anew for every token. Either this or cust_key_env."},
-		{"cust_key_env", "", "Environment variable that holds the custKey."},
+		{"cust_key_file", "", "File that holds the custKey, in UTF-8, less one trailing newline; read anew for every token. Either this or cust_key_env."},
+		{"cust_key_env", "", "Environment variable that holds the custKey, in UTF-8, less one trailing newline."},
 		{"hub", "hub at the top", "Another hub for this merchant."},
 		{"thresholds", "--threshold.warning, --threshold.critical", "warning and critical, each one threshold or a list of up to one of each kind."},
 	}

@@ -35,6 +35,10 @@ var errNotShown = errors.New("the name of the file is not shown, since it may be
 // FixedKey returns a Key that never changes. source names where it came from.
 func FixedKey(key Secret, source string) Key { return fixedKey{key, source} }
 
+// TextKey returns a Key that never changes and was read as a text; like a
+// file's, the text loses one trailing newline. source names where it came from.
+func TextKey(text, source string) Key { return FixedKey(withoutNewline(text), source) }
+
 type fixedKey struct {
 	key    Secret
 	source string
@@ -42,15 +46,27 @@ type fixedKey struct {
 
 func (k fixedKey) Source() string { return k.source }
 
-func (k fixedKey) Secret() (Secret, error) {
-	if k.key.Empty() {
-		return Secret{}, emptyKeyError{k.source}
+func (k fixedKey) Secret() (Secret, error) { return usable(k.key, k.source) }
+
+// withoutNewline drops one trailing newline, as editors and `echo` leave one.
+func withoutNewline(text string) Secret {
+	return NewSecret(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"))
+}
+
+// usable returns the key from that source, if it can be one.
+func usable(key Secret, source string) (Secret, error) {
+	switch {
+	case key.Empty():
+		return Secret{}, emptyKeyError{source}
+	case !utf8.ValidString(key.Reveal()):
+		// JSON would carry it changed, and the hub refuse it for no visible reason.
+		return Secret{}, errors.New(source + " is not text in UTF-8")
 	}
-	return k.key, nil
+	return key, nil
 }
 
 // FileKey returns a Key that reads path anew each time. One trailing newline
-// is dropped, as editors and `echo` leave one.
+// is dropped.
 func FileKey(path string) Key { return fileKey(path) }
 
 type fileKey string
@@ -70,15 +86,7 @@ func (k fileKey) Secret() (Secret, error) {
 	if len(text) > maxKeyBytes {
 		return Secret{}, fmt.Errorf("key file %s is larger than %d bytes: is it the right file?", string(k), maxKeyBytes)
 	}
-	key := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
-	if key == "" {
-		return Secret{}, emptyKeyError{"key file " + string(k)}
-	}
-	if !utf8.ValidString(key) {
-		// JSON would carry it changed, and the hub refuse it for no visible reason.
-		return Secret{}, errors.New("key file " + string(k) + " is not text in UTF-8")
-	}
-	return NewSecret(key), nil
+	return usable(withoutNewline(string(text)), "key file "+string(k))
 }
 
 // cannotOpen says why the file cannot be opened. What is no whole path may be

@@ -3,10 +3,13 @@ package hub
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -51,4 +54,44 @@ func refuseProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 		return nil
 	}
 	return proxyError{answer.StatusCode}
+}
+
+// CheckProxy tells whether what the environment says of a proxy to the hub can
+// be used. [http.ProxyFromEnvironment] takes an address that it cannot read for
+// none, and the hub would be asked directly, from an address that Payple does
+// not know. getenv is [os.Getenv].
+//
+// Both spellings must be good: which of them counts depends on the version of
+// Go. HTTP_PROXY may be anything, because http is spoken to this machine only,
+// and there through no proxy.
+func CheckProxy(getenv func(string) string) error {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy"} {
+		if value := getenv(name); value != "" && !isProxy(value) {
+			return errors.New(name + ": want the address of a proxy, such as http://proxy.example:3128, its name and password " +
+				"percent-encoded (%25 for %); what stands there is not shown, since it may hold a password")
+		}
+	}
+	return nil
+}
+
+// isProxy tells whether [http.ProxyFromEnvironment] will read value as a person
+// does. Where a password holds an @, # or / as it is, the two may differ.
+func isProxy(value string) bool {
+	if !strings.Contains(value, "://") {
+		value = "http://" + value
+	}
+	u, err := url.Parse(value)
+	if err != nil || u.Hostname() == "" || strings.Trim(u.Path, "/") != "" || strings.ContainsAny(value, "?#") {
+		return false
+	}
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+		return u.Port() == "" || isPort(u.Port())
+	}
+	return false
+}
+
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && port > 0
 }

@@ -3,8 +3,10 @@ package web
 import (
 	"context"
 	"net/http"
+	"path"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
@@ -79,16 +81,20 @@ func New(options Options) http.Handler {
 	return secure(mended(options.Logger, mux))
 }
 
-// FreePath tells whether the metrics may be at path: it begins with a slash,
-// holds nothing with a meaning of its own, and is none of the other paths.
-func FreePath(path string) bool {
-	switch path {
+// FreePath tells whether the metrics may be at metrics: it begins with a slash,
+// is none of the other paths, holds nothing with a meaning of its own, and is in
+// the one spelling that requests are answered under, not in one with ., // or %
+// that may stand for another path.
+func FreePath(metrics string) bool {
+	switch metrics {
 	case "/", "/probe", "/sd":
 		return false
 	}
-	return strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/-/") && !strings.HasSuffix(path, "/") &&
-		!strings.ContainsAny(path, "{} ?#")
+	return strings.HasPrefix(metrics, "/") && !strings.HasPrefix(metrics, "/-/") && path.Clean(metrics) == metrics &&
+		!strings.ContainsAny(metrics, `%{} ?#:\`) && !strings.ContainsFunc(metrics, unprintable)
 }
+
+func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 
 // limited answers 503 while too many requests are being answered, so that a
 // crowd of scrapers cannot fill the memory.
