@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/text/language"
-
 	"payple_exporter/lang"
 )
 
@@ -112,11 +110,5 @@ func (a ask) speaks(acceptLanguage string) lang.Language {
 	if a.language != "" {
 		return a.language
 	}
-	languages := lang.Languages()
-	tags := make([]language.Tag, len(languages))
-	for i, l := range languages {
-		tags[i] = language.MustParse(string(l))
-	}
-	_, i := language.MatchStrings(language.NewMatcher(tags), acceptLanguage)
-	return languages[i]
+	return lang.Preferred(acceptLanguage)
 }
