@@ -234,7 +234,7 @@ func TestPageHistoryComesFromScrapes(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "store")
 	s.get(t, "/")
-	if body := s.get(t, "/").body; strings.Contains(body, `class="trail"`) || !strings.Contains(body, "too early to tell") {
+	if body := s.get(t, "/").body; strings.Contains(body, `class="trail"`) || !strings.Contains(body, "too early to tell") || !strings.Contains(body, "needs 5\u00a0min of history") {
 		t.Error("a history or a pace of one figure")
 	}
 	for i := range 7 {
@@ -243,7 +243,7 @@ func TestPageHistoryComesFromScrapes(t *testing.T) {
 		s.scrape(t, "/metrics")
 	}
 	body := s.get(t, "/").body
-	for _, want := range []string{`class="trail"`, "History over 7 min: from ₩9,944,000 to ₩9,884,000, lowest ₩9,884,000, highest ₩9,944,000", "at ₩", "/h, as in the last 7 min"} {
+	for _, want := range []string{`class="trail"`, "History over 7\u00a0min: from ₩9,944,000 to ₩9,884,000, lowest ₩9,884,000, highest ₩9,944,000", "at ₩342,848 an hour over the last 7\u00a0min"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is missing", want)
 		}
