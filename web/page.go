@@ -79,7 +79,7 @@ type view struct {
 	Query                      string
 	Hidden                     []field // what the search form has to hand on
 	All, OnlyAttention         choice
-	Found                      string
+	Found, Clear               string // what the search has found, and the link that ends it
 	Rows                       []row
 	Range, Previous, Next      string
 	Refresh                    int // seconds; 0 is off
@@ -131,21 +131,28 @@ func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
 	now := s.options.Now()
 	var (
 		counted tally
+		found   int // of those that are searched for, who needs attention
 		shown   []*standing
 	)
 	for i := range all {
 		j := &all[i]
 		counted[j.condition]++
-		if a.finds(j) && a.wants(j) {
+		if !a.finds(j) {
+			continue
+		}
+		found += boolRank(j.condition.attention())
+		if a.wants(j) {
 			shown = append(shown, j)
 		}
 	}
 	slices.SortFunc(shown, worstFirst)
 	v := s.frame(a, speaker, counted, now)
+	v.OnlyAttention.Text = speaker.say(speaker.ShowAttention, grouped(found))
 	v.Who = affected(all, counted)
 	v.Title = v.tabTitle(counted)
 	if a.query != "" {
 		v.Found = speaker.say(speaker.Found, grouped(len(shown)), a.query)
+		v.Clear = a.searching("").link()
 	}
 	from, to := a.window(len(shown))
 	for _, j := range shown[from:to] {
@@ -227,9 +234,9 @@ func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) vie
 		Demo: s.options.Demo, Tone: worst.tone(), Sign: answer.sign(), Headline: counted.headline(speaker),
 		Query: a.query,
 		All: choice{
-			speaker.say(speaker.ShowAll, grouped(counted.all())), a.showing(false).link(), !a.attention,
+			speaker.say(speaker.ShowAll, grouped(counted.all())), a.searching("").showing(false).link(), !a.attention && a.query == "",
 		},
-		OnlyAttention: choice{speaker.say(speaker.ShowAttention, grouped(counted.attention())), a.showing(true).link(), a.attention},
+		OnlyAttention: choice{Link: a.showing(true).link(), Current: a.attention},
 		Toolbar:       counted.all() > fewMerchants || a.query != "" || a.attention,
 		Hidden:        a.hidden(),
 		RefreshState:  speaker.say(speaker.RefreshOff), RefreshLabel: speaker.say(speaker.RefreshStart),

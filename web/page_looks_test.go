@@ -98,7 +98,7 @@ func looks() []look {
 		},
 		{
 			name: "search", target: "/?q=0099&refresh=off", many: 1000, found: 11, width: 1360, height: 900,
-			texts: []string{"All 1,000 merchants can pay out", "11 found for “0099”", "All 1,000"},
+			texts: []string{"All 1,000 merchants can pay out", "11 found for “0099” Clear search", "All 1,000"},
 		},
 	}
 }

@@ -39,8 +39,8 @@ type words struct {
 	Attention, AttentionNone                                                      lang.Text
 
 	// Finding a merchant among many.
-	Search, SearchLabel, ShowAll, ShowAttention, Found, NoneFound lang.Text
-	Range, Previous, Next, Pages                                  lang.Text
+	Search, SearchLabel, ClearSearch, ShowAll, ShowAttention, Found, NoneFound lang.Text
+	Range, Previous, Next, Pages                                               lang.Text
 
 	// The foot.
 	AsksNoMore, RefreshOn, RefreshOff, RefreshStop, RefreshStart                lang.Text
@@ -141,6 +141,7 @@ func pageWords() *words {
 
 		Search:        lang.Text{English: "Search", Korean: "검색"},
 		SearchLabel:   lang.Text{English: "Merchant name or cst_id", Korean: "가맹점 이름 또는 cst_id"},
+		ClearSearch:   lang.Text{English: "Clear search", Korean: "검색 지우기"},
 		ShowAll:       lang.Text{English: "All %s", Korean: "전체 %s"},
 		ShowAttention: lang.Text{English: "Needs attention %s", Korean: "확인 필요 %s"},
 		Found:         lang.Text{English: "%s found for “%s”", Korean: "“%[2]s” 검색 결과 %[1]s곳"},
