@@ -235,6 +235,32 @@ func TestLastKnownIsHistory(t *testing.T) {
 	}
 }
 
+// A line that is as good as flat has nothing below it, which would look like a
+// picture that is not loaded yet; any other has.
+func TestTrailAreaIsOfWhatMoves(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		from, to hub.Won
+		flat     bool
+	}{
+		{5_000_000, 5_000_000, true},
+		{0, 0, true},
+		{-5, -5, true},
+		{100, 95, true},
+		{100, 87, false},
+		{87, 100, false},
+		{1, 0, false},
+		{-100, 0, false},
+	} {
+		points := []collector.Point{{At: now.Add(-time.Hour), Remain: test.from}, {At: now, Remain: test.to}}
+		drawn := speaker{pageWords(), lang.English}.newTrail(points, now)
+		if drawn.Line == "" || (drawn.Area == "") != test.flat {
+			t.Errorf("from %d to %d: %+v, flat %t", test.from, test.to, drawn, test.flat)
+		}
+	}
+}
+
 // String is the text as a reader sees it.
 func (p prose) String() string {
 	var b strings.Builder
