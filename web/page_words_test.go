@@ -340,9 +340,13 @@ func TestEveryFailureHasWords(t *testing.T) {
 }
 
 // The text on every background keeps a contrast of 4.5 to 1, light and dark;
-// marks and signs keep 3 to 1.
+// signs keep 3 to 1, and so do a threshold's mark against its outline and the
+// outline against the bar that the mark stands in.
 func TestPageContrast(t *testing.T) {
 	t.Parallel()
+	if !regexp.MustCompile(`\.mark \{[^}]*fill: var\(--ink\); stroke: var\(--card\); stroke-width: [2-9]px;[^}]*vector-effect: non-scaling-stroke`).MatchString(pageCSS) {
+		t.Error("a threshold's mark has no outline in the card's colour")
+	}
 	light, dark := customProperties(t)
 	for scheme, colours := range map[string]map[string]string{"light": light, "dark": dark} {
 		for _, pair := range []struct {
@@ -375,6 +379,10 @@ func TestPageContrast(t *testing.T) {
 			{"ink", "track", 3},
 			{"soft", "track", 3},
 			{"idle", "page", 3},
+			{"ink", "card", 3}, // a mark and its outline
+			{"card", "ok", 3},  // the outline and each bar
+			{"card", "warn", 3},
+			{"card", "bad", 3},
 		} {
 			if got := contrast(t, colours[pair.over], colours[pair.under]); got < pair.least {
 				t.Errorf("%s: %s on %s has a contrast of %.2f, want %.1f", scheme, pair.over, pair.under, got, pair.least)
