@@ -86,7 +86,7 @@ func looks() []look {
 			title: "Unknown – was low · Unknown whether 5 of 5 merchants can pay out",
 			texts: []string{"3 Unknown – was low", "2 Unknown", "Last known: ₩0 at", "Last known: ₩408,000,000 at"},
 		},
-		{name: "outage-phone", target: "/?refresh=off&lang=ko", shops: few, outage: true, width: 360, height: 800, dark: true, texts: []string{"마지막으로 확인된 값: ₩0"}},
+		{name: "outage-phone", target: "/?refresh=off&lang=ko", shops: few, outage: true, width: 360, height: 800, dark: true, texts: []string{"마지막 확인 금액: ₩0"}},
 		{
 			name: "demo", target: "/?refresh=off", shops: []string{"hanbit-market", "narae-books"}, demo: true, width: 1360, height: 700, title: "DEMO · Critical",
 			texts: []string{"DEMO: nothing here is real"},

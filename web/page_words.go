@@ -99,7 +99,7 @@ func pageWords() *words {
 		KeptFrom:      lang.Text{English: "Kept from memory, %s: %s, since %s", Korean: "이전 값 표시 중 (%s 기준): %s, %s부터"},
 		FailedSince:   lang.Text{English: "%s, since %s", Korean: "%s, %s부터"},
 		NeverAnswered: lang.Text{English: "The hub has not given a figure yet", Korean: "아직 허브에서 금액을 받지 못했습니다"},
-		LastKnown:     lang.Text{English: "Last known: %s at %s; may differ now", Korean: "마지막으로 확인된 값: %s (%s 기준, 현재와 다를 수 있음)"},
+		LastKnown:     lang.Text{English: "Last known: %s at %s; may differ now", Korean: "마지막 확인 금액: %s (%s 기준, 현재와 다를 수 있음)"},
 		NotAsked:      lang.Text{English: "The hub was not asked for a while", Korean: "한동안 허브에 조회하지 않았습니다"},
 		Asking:        lang.Text{English: "Asking the hub now", Korean: "허브에 조회하는 중입니다"},
 		WhatToDo:      lang.Text{English: "What to do", Korean: "조치"},

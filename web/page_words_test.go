@@ -218,7 +218,7 @@ func TestLastKnownIsHistory(t *testing.T) {
 	j := gone.judge(0, collector.Pace{})
 	for language, want := range map[lang.Language]string{
 		lang.English: "The hub did not answer in time, since 14:00:30\u00a0KST | Last known: ₩4,400,000 at 14:00:00\u00a0KST; may differ now",
-		lang.Korean:  "허브가 제시간에 응답하지 않음, 14:00:30\u00a0KST부터 | 마지막으로 확인된 값: ₩4,400,000 (14:00:00\u00a0KST 기준, 현재와 다를 수 있음)",
+		lang.Korean:  "허브가 제시간에 응답하지 않음, 14:00:30\u00a0KST부터 | 마지막 확인 금액: ₩4,400,000 (14:00:00\u00a0KST 기준, 현재와 다를 수 있음)",
 	} {
 		r := speaker{pageWords(), language}.newRow(&j, nil, since.Add(time.Hour))
 		if got := r.State.String() + " | " + r.Last.String(); got != want {
