@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"time"
 
 	"payple_exporter/config"
@@ -12,8 +13,9 @@ import (
 // demoKey is the custKey of every simulated merchant. It opens nothing.
 const demoKey = "simulated-key-1"
 
-// demoPartners are the simulated merchants: one in each state that a person
-// should have seen before it happens to them.
+// demoPartners are the simulated merchants: between them, within the first
+// half hour, each state that a person should have seen before it happens to
+// them.
 func demoPartners() []hubtest.Partner {
 	const million = 1_000_000
 	return []hubtest.Partner{
@@ -27,6 +29,12 @@ func demoPartners() []hubtest.Partner {
 		{CstID: "draining", CustKey: demoKey, Plan: hubtest.Plan{
 			Start:          hubtest.Figures{Total: 120 * million, Transferred: 84 * million},
 			DrainPerMinute: million,
+		}, Faults: []hubtest.TimedFault{
+			// While it is low nobody can see it, and at minute 36 nothing is left.
+			{From: 26 * time.Minute, Until: 34 * time.Minute, Fault: hubtest.Status(http.StatusServiceUnavailable, hub.ReasonHTTPStatus)},
+		}},
+		{CstID: "running-low", CustKey: demoKey, Plan: hubtest.Plan{
+			Start: hubtest.Figures{Total: 60 * million, Transferred: 51 * million},
 		}},
 		{CstID: "nearly-empty", CustKey: demoKey, Plan: hubtest.Plan{
 			Start: hubtest.Figures{Total: 80 * million, Transferred: 75_600_000},
@@ -37,7 +45,21 @@ func demoPartners() []hubtest.Partner {
 		{CstID: "key-refused", CustKey: "another-key-than-the-one-in-use", Plan: hubtest.Plan{
 			Start: hubtest.Figures{Total: 10 * million},
 		}},
+		{CstID: "bank-maintenance", CustKey: demoKey, Plan: hubtest.Plan{
+			Start: hubtest.Figures{Total: 200 * million, Transferred: 60 * million},
+		}, Faults: bankMaintenance()},
 	}
+}
+
+// bankMaintenance is ten minutes without answers in every half hour of a week:
+// so long that the figures in memory become too old, and it ends by itself.
+func bankMaintenance() []hubtest.TimedFault {
+	const every, lasts, week = 30 * time.Minute, 10 * time.Minute, 7 * 24 * time.Hour
+	var faults []hubtest.TimedFault
+	for from := 2 * time.Minute; from < week; from += every {
+		faults = append(faults, hubtest.TimedFault{From: from, Until: from + lasts, Fault: hubtest.Result("T0996", hub.ReasonRejected)})
+	}
+	return faults
 }
 
 // demoConfig returns the configuration that asks the simulated hub at url.

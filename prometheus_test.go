@@ -25,7 +25,7 @@ scrape_configs:
   - job_name: payple
     static_configs: [{targets: ['%s']}]
 `, hostOf(exporter.url)))
-	e2e.Eventually(t, "the demo is scraped", func() bool { return len(prometheus.Query(t, `total_transfer_amt`)) == 4 })
+	e2e.Eventually(t, "the demo is scraped", func() bool { return len(prometheus.Query(t, `total_transfer_amt`)) == 6 })
 	for merchant, want := range map[string]hubtest.Figures{
 		"healthy": {Total: 500_000_000, Transferred: 56_000_000}, "nearly-empty": {Total: 80_000_000, Transferred: 75_600_000},
 		"empty": {Total: 30_000_000, Transferred: 30_000_000},

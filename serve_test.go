@@ -191,6 +191,8 @@ func TestServeDemo(t *testing.T) {
 	for sample, want := range map[string]float64{
 		`payple_transfer_remain_amount{merchant="healthy"}`:                            444_000_000,
 		`payple_transfer_remain_amount{merchant="nearly-empty"}`:                       4_400_000,
+		`payple_transfer_remain_amount{merchant="running-low"}`:                        9_000_000,
+		`payple_transfer_remain_amount{merchant="bank-maintenance"}`:                   140_000_000,
 		`payple_transfer_remain_amount{merchant="empty"}`:                              0,
 		`payple_failure{merchant="key-refused",reason="auth"}`:                         1,
 		`payple_merchant_info{cst_id="healthy",hub="demo",merchant="healthy"}`:         1,

@@ -117,6 +117,16 @@ func (c *Collector) History(i int) []Point {
 	return points
 }
 
+// LastFigures returns what the hub last said of the i-th merchant, in the order
+// of Snapshots, and when; zero before its first answer. However old it is, it
+// is history: only a Snapshot tells what may be taken for known.
+func (c *Collector) LastFigures(i int) (hub.Limit, time.Time) {
+	gate := c.watched[i].Gate
+	gate.mu.Lock()
+	defer gate.mu.Unlock()
+	return gate.memory.limit, gate.memory.lastSuccess
+}
+
 // Pace returns how fast the i-th merchant pays out, in the order of Snapshots.
 func (c *Collector) Pace(i int) Pace {
 	gate := c.watched[i].Gate

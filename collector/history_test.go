@@ -274,3 +274,24 @@ func TestGateKeepsAHistory(t *testing.T) {
 		t.Errorf("a pace of four minutes: %+v", pace)
 	}
 }
+
+// What the hub last said can be told for ever, with its time, while a snapshot
+// no longer shows it as known.
+func TestLastFiguresOutliveTheirAge(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+		c := New(settings(), []Watched{{Merchant{Name: "store"}, gate}})
+		if limit, at := c.LastFigures(0); limit != (hub.Limit{}) || !at.IsZero() {
+			t.Errorf("before the first answer: %v at %s", limit, at)
+		}
+		answered := time.Now()
+		scrape(t, gate)
+		backend.failWith(hub.ReasonNetwork)
+		time.Sleep(24 * time.Hour)
+		if s := scrape(t, gate); s.Known || s.Limit != (hub.Limit{}) {
+			t.Fatalf("a figure of a day ago is shown: %+v", s)
+		}
+		if limit, at := c.LastFigures(0); limit != figures() || at.Sub(answered) > time.Second {
+			t.Errorf("got %v at %s, want %v of %s", limit, at, figures(), answered)
+		}
+	})
+}

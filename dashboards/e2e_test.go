@@ -189,7 +189,7 @@ func scraping(t *testing.T, exporters ...string) server {
 	prometheus := server("http://" + address)
 	e2e.Eventually(t, "six scrapes of each exporter", func() bool {
 		body, err := get(t.Context(), string(prometheus)+"/api/v1/query?query="+url.QueryEscape("count(count_over_time("+collector.NameUp+"[1m]) >= 6)"))
-		return err == nil && strings.Contains(string(body), fmt.Sprintf(`"%d"`, 5*len(exporters)))
+		return err == nil && strings.Contains(string(body), fmt.Sprintf(`"%d"`, 7*len(exporters)))
 	})
 	return prometheus
 }

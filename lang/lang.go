@@ -2,11 +2,7 @@
 // stand side by side where they are used; this package knows only how to pick.
 package lang
 
-import (
-	"strings"
-
-	"golang.org/x/text/language"
-)
+import "strings"
 
 // Language is one of the two that the exporter speaks, as an HTML lang
 // attribute names it.
@@ -38,18 +34,32 @@ func (t Text) In(l Language) string {
 // Parse returns the language that a person has named ("ko", "ko-KR", "en_US"),
 // and whether it is one of the two.
 func Parse(name string) (Language, bool) {
-	tag, err := language.Parse(name)
-	if err != nil {
-		return English, false
+	primary, rest, more := strings.Cut(strings.ReplaceAll(name, "_", "-"), "-")
+	for more {
+		var subtag string
+		subtag, rest, more = strings.Cut(rest, "-")
+		if !isSubtag(subtag) {
+			return English, false
+		}
 	}
-	switch base, _ := tag.Base(); base.String() {
-	case string(English):
-		return English, true
-	case string(Korean):
-		return Korean, true
+	for _, l := range Languages() {
+		if strings.EqualFold(primary, string(l)) {
+			return l, true
+		}
 	}
 	return English, false
 }
+
+// isSubtag tells whether text can be a part of a language's name.
+func isSubtag(text string) bool {
+	const longest = 8
+	return text != "" && len(text) <= longest && strings.Trim(text, letters+digits) == ""
+}
+
+const (
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits  = "0123456789"
+)
 
 // OfLocale returns the language of a terminal's messages, by the variables of
 // POSIX: the first of LC_ALL, LC_MESSAGES and LANG that is set counts. It is

@@ -46,7 +46,7 @@ const (
 type statusPage struct {
 	template *template.Template
 	policy   string
-	words    words
+	words    *words
 }
 
 // newStatusPage parses the template. It panics if that is broken: the first
@@ -64,7 +64,7 @@ func newStatusPage() statusPage {
 
 // view is what the template shows.
 type view struct {
-	T words
+	T *words
 
 	speaker                    speaker
 	Lang, OtherLang            lang.Language
@@ -73,13 +73,13 @@ type view struct {
 	Style                      template.CSS
 	Demo                       bool
 	Tone, Sign                 string
-	Headline, Attention        string
+	Headline, Who, Attention   string // Who names the merchants that the headline speaks of
 	Counts                     []count
 	Toolbar                    bool
 	Query                      string
 	Hidden                     []field // what the search form has to hand on
 	All, OnlyAttention         choice
-	Found                      string
+	Found, Clear               string // what the search has found, and the link that ends it
 	Rows                       []row
 	Range, Previous, Next      string
 	Refresh                    int // seconds; 0 is off
@@ -127,58 +127,121 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 // view judges all merchants, and puts those into words that are asked for.
 func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
 	merchants := s.options.Collector()
-	snapshots := merchants.Snapshots(ctx)
+	all := judgeAll(merchants, merchants.Snapshots(ctx))
 	now := s.options.Now()
-	all, counted := make([]standing, 0, len(snapshots)), tally{}
-	for i, snapshot := range snapshots {
-		var pace collector.Pace
-		if measuresRunway(snapshot.Merchant.Thresholds) {
-			pace = merchants.Pace(i)
-		}
-		j := judge(i, snapshot, pace)
+	var (
+		counted tally
+		found   int // of those that are searched for, who needs attention
+		shown   []*standing
+	)
+	for i := range all {
+		j := &all[i]
 		counted[j.condition]++
+		if !a.finds(j) {
+			continue
+		}
+		found += boolRank(j.condition.attention())
 		if a.wants(j) {
-			all = append(all, j)
+			shown = append(shown, j)
 		}
 	}
-	slices.SortFunc(all, worstFirst)
+	slices.SortFunc(shown, worstFirst)
 	v := s.frame(a, speaker, counted, now)
-	from, to := a.window(len(all))
-	for _, j := range all[from:to] {
+	v.OnlyAttention.Text = speaker.say(speaker.ShowAttention, grouped(found))
+	v.Who = affected(all, counted)
+	v.Title = v.tabTitle(counted)
+	if a.query != "" {
+		v.Found = speaker.say(speaker.Found, grouped(len(shown)), a.query)
+		v.Clear = a.searching("").link()
+	}
+	from, to := a.window(len(shown))
+	for _, j := range shown[from:to] {
 		j.pace = merchants.Pace(j.index)
 		v.Rows = append(v.Rows, speaker.newRow(j, merchants.History(j.index), now))
 	}
-	if a.query != "" {
-		v.Found = speaker.say(speaker.Found, grouped(len(all)), a.query)
-	}
-	if len(all) > pageRows {
-		v.Range = speaker.say(speaker.Range, grouped(from+1), grouped(to), grouped(len(all)))
-		shown := from/pageRows + 1
-		if from > 0 {
-			v.Previous = a.at(shown - 1).link()
-		}
-		if to < len(all) {
-			v.Next = a.at(shown + 1).link()
-		}
-	}
+	v.turnPages(a, from, to, len(shown))
 	return v
+}
+
+// judgeAll judges each merchant by its snapshot, and by what else there is to
+// judge by: where a threshold is a runway its pace, and where nothing is known
+// what was last known.
+func judgeAll(merchants *collector.Collector, snapshots []collector.Snapshot) []standing {
+	all := make([]standing, len(snapshots))
+	for i := range snapshots {
+		var (
+			snapshot = &snapshots[i]
+			last     remembered
+			pace     collector.Pace
+		)
+		if measuresRunway(snapshot.Merchant.Thresholds) {
+			pace = merchants.Pace(i)
+		}
+		if !snapshot.Known {
+			last.Limit, last.at = merchants.LastFigures(i)
+		}
+		all[i] = judge(i, snapshot, last, pace)
+	}
+	return all
+}
+
+// affected names the merchants that the headline counts, worst first, if they
+// are few among several: then nobody has to look for them.
+func affected(all []standing, counted tally) string {
+	const most = 3
+	a, _ := counted.answer()
+	if len(all) == 1 || !a.namesAffected() {
+		return ""
+	}
+	var few []*standing
+	for i := range all {
+		if all[i].condition.answer() != a {
+			continue
+		}
+		if few = append(few, &all[i]); len(few) > most {
+			return ""
+		}
+	}
+	slices.SortFunc(few, worstFirst)
+	names := make([]string, len(few))
+	for i, j := range few {
+		names[i] = j.Merchant.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// turnPages links the page before and the page after, if there are several.
+func (v *view) turnPages(a ask, from, to, merchants int) {
+	if merchants <= pageRows {
+		return
+	}
+	v.Range = v.speaker.say(v.T.Range, grouped(from+1), grouped(to), grouped(merchants))
+	shown := from/pageRows + 1
+	if from > 0 {
+		v.Previous = a.at(shown - 1).link()
+	}
+	if to < merchants {
+		v.Next = a.at(shown + 1).link()
+	}
 }
 
 // frame is the page without its rows.
 func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) view {
-	worst, _ := counted.answer()
+	answer, worst := counted.answer()
 	v := view{
 		T: speaker.words, speaker: speaker, Lang: speaker.language, OtherLang: lang.Korean,
 		Icon: icon(worst.tone()), Style: template.CSS(pageCSS), //nolint:gosec // this package's own file
-		Demo: s.options.Demo, Tone: worst.tone(), Sign: worst.sign(), Headline: counted.headline(speaker),
-		Query:         a.query,
-		All:           choice{speaker.say(speaker.ShowAll, grouped(counted.all())), a.showing(false).link(), !a.attention},
-		OnlyAttention: choice{speaker.say(speaker.ShowAttention, grouped(counted.attention())), a.showing(true).link(), a.attention},
+		Demo: s.options.Demo, Tone: worst.tone(), Sign: answer.sign(), Headline: counted.headline(speaker),
+		Query: a.query,
+		All: choice{
+			speaker.say(speaker.ShowAll, grouped(counted.all())), a.searching("").showing(false).link(), !a.attention && a.query == "",
+		},
+		OnlyAttention: choice{Link: a.showing(true).link(), Current: a.attention},
 		Toolbar:       counted.all() > fewMerchants || a.query != "" || a.attention,
 		Hidden:        a.hidden(),
 		RefreshState:  speaker.say(speaker.RefreshOff), RefreshLabel: speaker.say(speaker.RefreshStart),
 		RefreshLink: a.refreshing(a.still).link(),
-		Now:         now.In(hub.KST()).Format("2006-01-02 15:04:05 KST"), Version: s.options.Version,
+		Now:         moment(now), Version: s.options.Version,
 		Metrics: strings.TrimPrefix(s.options.TelemetryPath, "/"), Docs: documentation,
 	}
 	if speaker.language == lang.Korean {
@@ -188,7 +251,6 @@ func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) vie
 	if counted.all() > 1 { // of one merchant the headline has said all
 		v.count(counted)
 	}
-	v.Title = v.tabTitle(worst, counted)
 	if !a.still {
 		every := refreshEvery
 		if counted[asking] > 0 {
@@ -214,10 +276,15 @@ func (v *view) count(counted tally) {
 }
 
 // tabTitle begins with what a narrow browser tab should still show.
-func (v *view) tabTitle(worst condition, counted tally) string {
+func (v *view) tabTitle(counted tally) string {
 	title := v.Say(v.T.Title)
 	if counted.all() > 0 {
-		title = v.Say(worst.badge(v.T)) + " · " + v.Headline + " · " + title
+		_, worst := counted.answer()
+		said := v.Headline
+		if v.Who != "" {
+			said += ": " + v.Who
+		}
+		title = v.Say(worst.badge(v.T)) + " · " + said + " · " + title
 	}
 	if v.Demo {
 		title = "DEMO · " + title

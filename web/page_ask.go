@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"golang.org/x/text/language"
-
 	"payple_exporter/lang"
 )
 
@@ -69,14 +67,15 @@ func (a ask) at(page int) ask { a.page = page; return a }
 
 func (a ask) showing(attention bool) ask { a.attention, a.page = attention, 1; return a }
 
+func (a ask) searching(query string) ask { a.query, a.page = query, 1; return a }
+
 func (a ask) refreshing(on bool) ask { a.still = !on; return a }
 
 func (a ask) in(l lang.Language) ask { a.language = l; return a }
 
 // hidden is what a search form hands on beside its text.
 func (a ask) hidden() []field {
-	a.query, a.page = "", 1
-	values := a.values()
+	values := a.searching("").values()
 	var fields []field
 	for _, name := range []string{"show", "refresh", "lang"} {
 		if values.Has(name) {
@@ -86,17 +85,14 @@ func (a ask) hidden() []field {
 	return fields
 }
 
-// wants tells whether a merchant is to be shown.
-func (a ask) wants(j standing) bool {
-	if a.attention && !j.condition.attention() {
-		return false
-	}
-	if a.query == "" {
-		return true
-	}
+// finds tells whether a merchant is one that is searched for.
+func (a ask) finds(j *standing) bool {
 	text := strings.ToLower(a.query)
-	return strings.Contains(strings.ToLower(j.Merchant.Name), text) || strings.Contains(strings.ToLower(j.Merchant.CstID), text)
+	return text == "" || strings.Contains(strings.ToLower(j.Merchant.Name), text) || strings.Contains(strings.ToLower(j.Merchant.CstID), text)
 }
+
+// wants tells whether a merchant that was found is to be shown.
+func (a ask) wants(j *standing) bool { return !a.attention || j.condition.attention() }
 
 // window returns which of so many merchants are on the page; a page beyond the
 // last is the last.
@@ -112,11 +108,5 @@ func (a ask) speaks(acceptLanguage string) lang.Language {
 	if a.language != "" {
 		return a.language
 	}
-	languages := lang.Languages()
-	tags := make([]language.Tag, len(languages))
-	for i, l := range languages {
-		tags[i] = language.MustParse(string(l))
-	}
-	_, i := language.MatchStrings(language.NewMatcher(tags), acceptLanguage)
-	return languages[i]
+	return lang.Preferred(acceptLanguage)
 }

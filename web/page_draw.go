@@ -104,7 +104,7 @@ const (
 
 // trail is the line of a merchant's recent history.
 type trail struct {
-	Line, Area string // paths
+	Line, Area string // paths; a line that is as good as flat has no area
 	X, Y       int    // of the newest figure
 	Text, Note string
 }
@@ -139,7 +139,10 @@ func (s speaker) newTrail(points []collector.Point, now time.Time) *trail {
 		d.to(x, y)
 	}
 	d.end()
-	t := &trail{Line: d.line.String(), Area: d.area.String(), Note: s.say(s.HistoryNote, s.length(span))}
+	t := &trail{Line: d.line.String(), Note: s.say(s.HistoryNote, s.span(span))}
+	if 8*(highest-lowest) >= top-floor { // below a flat line it looks like something that is not loaded yet
+		t.Area = d.area.String()
+	}
 	t.X, t.Y = place(last)
 	t.Text = s.say(s.History, s.length(span), first.Remain, last.Remain, lowest, highest)
 	if gaps > 0 {

@@ -16,39 +16,49 @@ const documentation = "https://github.com/payple-exporter/payple_exporter/blob/m
 // row is one merchant as the template shows it: all in words.
 type row struct {
 	Name, CstID, Hub           string // CstID only where it is not the name
-	Tone, Badge                string
+	Tone                       string
+	Badge                      prose
 	Known                      bool
 	Remain, Transferred, Total string
-	Levels                     []string // one for each severity
+	Levels                     []prose // one for each severity
 	Meter                      *meter
-	Runway, RunwayNote         string
+	Runway                     string
+	RunwayNote                 prose
 	Trail                      *trail
-	State, Action, Next        string
+	State, Last, Action        prose // Last is what was last known, where nothing is
+	Next                       string
 	Probe, Runbook             string
 }
 
 // newRow puts a merchant into words.
-func (s speaker) newRow(j standing, history []collector.Point, now time.Time) row {
+func (s speaker) newRow(j *standing, history []collector.Point, now time.Time) row {
 	r := row{
 		Name: j.Merchant.Name, Hub: j.Merchant.Hub, Known: j.Known,
-		Tone: j.condition.tone(), Badge: s.say(j.condition.badge(s.words)),
+		Tone: j.condition.tone(), Badge: newProse(s.say(j.condition.badge(s.words))),
 		Trail: s.newTrail(history, now),
-		State: s.state(&j, now), Next: s.nextQuery(&j, now),
+		State: newProse(s.state(j, now)), Next: s.nextQuery(j, now),
 		Probe: "probe?" + url.Values{"merchant": {j.Merchant.Name}}.Encode(),
 	}
 	if j.Merchant.CstID != j.Merchant.Name {
 		r.CstID = j.Merchant.CstID
 	}
 	if j.Known {
-		r.Remain, r.Transferred, r.Total = j.Limit.Remain.String(), j.Limit.TotalTransfer.String(), j.Limit.TotalAccount.String()
-		r.Levels = s.levels(&j)
-		r.Meter = s.newMeter(&j, strings.Join(r.Levels, ", "))
-		r.Runway, r.RunwayNote = s.runway(&j)
+		r.Remain, r.Transferred = j.Limit.Remain.String(), j.Limit.TotalTransfer.String()
+		r.Total = s.say(s.Total, j.Limit.TotalAccount)
+		levels := s.levels(j)
+		for _, level := range levels {
+			r.Levels = append(r.Levels, newProse(level))
+		}
+		r.Meter = s.newMeter(j, strings.Join(levels, ", "))
+		runway, note := s.runway(j)
+		r.Runway, r.RunwayNote = runway, newProse(note)
+	} else if j.condition != asking {
+		r.Last = newProse(s.lastKnown(j, now))
 	}
 	if j.Failure != nil {
-		r.Action = capital(s.say(j.Failure.Action()))
+		r.Action = newProse(capital(s.say(j.Failure.Action())))
 	}
-	if name := j.condition.runbook(); name != "" {
+	if name := j.alert(); name != "" {
 		r.Runbook = documentation + "docs/runbooks/" + name + ".md"
 	}
 	return r
@@ -59,18 +69,22 @@ func (s speaker) state(j *standing, now time.Time) string {
 	switch {
 	case j.condition == asking:
 		return s.say(s.Asking)
-	case j.Up && j.Known:
+	case j.Known && j.Up:
 		return s.say(s.AsOf, clock(j.LastSuccess, now), s.length(now.Sub(j.LastSuccess)))
-	case j.Failure == nil: // succeeded, so long ago that the figures are too old
-		return s.say(s.LastAnswer, clock(j.LastSuccess, now))
 	case j.Known:
 		return s.say(s.KeptFrom, clock(j.LastSuccess, now), s.say(j.Failure.Problem()), clock(j.FailingSince, now))
+	case j.Failure == nil: // the latest query succeeded, too long ago
+		return s.say(s.NotAsked)
 	}
-	text := capital(s.say(s.FailedSince, s.say(j.Failure.Problem()), clock(j.FailingSince, now)))
-	if j.LastSuccess.IsZero() {
-		return text + ". " + s.say(s.NeverAnswered)
+	return capital(s.say(s.FailedSince, s.say(j.Failure.Problem()), clock(j.FailingSince, now)))
+}
+
+// lastKnown says what the hub last said, as history.
+func (s speaker) lastKnown(j *standing, now time.Time) string {
+	if j.last.at.IsZero() {
+		return s.say(s.NeverAnswered)
 	}
-	return text + ". " + s.say(s.LastAnswer, clock(j.LastSuccess, now))
+	return s.say(s.LastKnown, j.last.Remain, clock(j.last.at, now))
 }
 
 func (s speaker) nextQuery(j *standing, now time.Time) string {
@@ -85,7 +99,7 @@ func (s speaker) nextQuery(j *standing, now time.Time) string {
 
 // runway says how long what remains lasts, and what that is taken from.
 func (s speaker) runway(j *standing) (text, note string) {
-	window := s.length(j.pace.Window)
+	window := s.span(j.pace.Window)
 	runway, ends := j.pace.Runway(j.Limit.Remain)
 	switch {
 	case j.Limit.Remain <= 0:
@@ -109,37 +123,39 @@ func (s speaker) longest(runway time.Duration) string {
 	return s.length(runway)
 }
 
-// levels says the thresholds: of each severity the one that is hit first, and
-// what it comes from.
+// levels says the thresholds, all that are configured of each severity.
 func (s speaker) levels(j *standing) (texts []string) {
-	for _, severity := range []threshold.Severity{threshold.Warning, threshold.Critical} {
-		all, first := j.marks(severity)
-		var sources []string
-		for _, m := range all {
-			switch m.Kind {
-			case threshold.Amount:
-				if m != first {
-					sources = append(sources, won(m.won))
-				}
-			case threshold.Ratio:
-				sources = append(sources, percent(m.Value))
-			case threshold.Runway:
-				sources = append(sources, s.say(s.RunwayOf, s.length(time.Duration(m.Value*float64(time.Second)))))
-			}
+	for _, severity := range threshold.Severities() {
+		all, _ := j.marks(severity)
+		alternatives := make([]string, len(all))
+		for i, m := range all {
+			alternatives[i] = s.level(m)
 		}
-		withAmount, without := s.LevelWarning, s.LevelWarningOnly
+		below := s.LevelWarning
 		if severity == threshold.Critical {
-			withAmount, without = s.LevelCritical, s.LevelCriticalOnly
+			below = s.LevelCritical
 		}
-		from := strings.Join(sources, ", ")
-		switch {
-		case first.known && from != "":
-			texts = append(texts, capital(s.say(withAmount, won(first.won), " ("+from+")")))
-		case first.known:
-			texts = append(texts, capital(s.say(withAmount, won(first.won), "")))
-		case from != "":
-			texts = append(texts, capital(s.say(without, from)))
+		if len(all) > 0 {
+			texts = append(texts, capital(s.say(below, strings.Join(alternatives, s.say(s.Or)))))
 		}
 	}
 	return texts
+}
+
+// level says a threshold as it is configured, and how much that is at present
+// if that moves and is known.
+func (s speaker) level(m mark) string {
+	var text string
+	switch m.Kind {
+	case threshold.Amount:
+		return won(m.won)
+	case threshold.Ratio:
+		text = percent(m.Value)
+	case threshold.Runway:
+		text = s.say(s.RunwayOf, s.length(time.Duration(m.Value*float64(time.Second))))
+	}
+	if m.known {
+		text += s.say(s.AtPresent, won(m.won))
+	}
+	return text
 }

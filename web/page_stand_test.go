@@ -63,6 +63,14 @@ func shops() map[string]shop {
 			name: "mirae-travel", broken: "result=T0996", brokenFor: 23 * time.Minute,
 			plan: hubtest.Plan{Start: hubtest.Figures{Total: 70 * million, Transferred: 8 * million}, DrainPerMinute: 300_000},
 		},
+		{ // was low, and is lost
+			name: "haneul-tour", broken: "reset", brokenFor: 11 * time.Minute,
+			plan: hubtest.Plan{Start: hubtest.Figures{Total: 40 * million, Transferred: 36_500_000}, DrainPerMinute: 10_000},
+		},
+		{ // had enough, and is refused now
+			name: "onnuri", broken: "result=T0310", brokenFor: 3 * time.Minute, warning: []string{"8000000"}, critical: []string{"1d"},
+			plan: hubtest.Plan{Start: hubtest.Figures{Total: 64 * million, Transferred: 12 * million}},
+		},
 	}
 	named := make(map[string]shop)
 	for _, s := range all {
@@ -120,6 +128,21 @@ func (s *stand) live(t *testing.T, names []string) {
 	s.clock.Advance(7 * time.Second)
 }
 
+// outage breaks the hub for all merchants, for so long that nothing is known.
+func (s *stand) outage(t *testing.T, names []string) {
+	t.Helper()
+	for _, name := range names {
+		if err := s.hub.Apply(cstID(name), "", "status=503"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 20 {
+		s.clock.Advance(30 * time.Second)
+		s.get(t, "/metrics")
+	}
+	s.clock.Advance(7 * time.Second)
+}
+
 // cstID is a partner id: these are of Latin letters.
 func cstID(name string) string {
 	if name == "서울상점" {
@@ -129,5 +152,5 @@ func cstID(name string) string {
 }
 
 func everyShop() []string {
-	return []string{"hanbit-market", "서울상점", "narae-books", "dalbit", "gaon-delivery", "sori-music", "mirae-travel"}
+	return []string{"hanbit-market", "서울상점", "narae-books", "dalbit", "gaon-delivery", "sori-music", "mirae-travel", "haneul-tour", "onnuri"}
 }

@@ -117,11 +117,13 @@ func TestPageAddresses(t *testing.T) {
 		"/?page=-1":                        {"1 to 50 of 130"},
 		"/?page=x&show=all":                {"1 to 50 of 130"},
 		"/?q=0012&lang=en":                 {"11 found for “0012”", `value="0012"`, `name="lang" value="en"`, `href="?lang=en&amp;q=0012&amp;refresh=off"`},
-		"/?q=PARTNER-00012":                {"1 found", "partner-00012"},
+		"/?q=PARTNER-00012":                {"1 found", "partner-00012", `href="./">Clear search`, `href="./">All 130`, `href="?q=PARTNER-00012&amp;show=attention">Needs attention 0`},
+		"/?q=0012&lang=ko&page=2":          {`href="?lang=ko">검색 지우기`, `href="?lang=ko">전체 130`},
 		"/?q=강남구&page=2":                   {"51 to 100 of 130", `href="?page=3&amp;q=%EA%B0%95%EB%82%A8%EA%B5%AC"`},
 		"/?q=nobody":                       {"0 found for “nobody”", "No merchant to show.", "All 130 merchants can pay out"},
 		"/?q=%3Cb%3E%22":                   {"“&lt;b&gt;&#34;”"},
 		"/?q=%ff%fe":                       {"1 to 50 of 130"},
+		"/?q=0012&show=attention":          {"0 found", `href="?show=attention">Clear search`, `href="./">All 130`},
 		"/?show=attention":                 {"No merchant to show.", `href="./">All 130`, `href="?show=attention" aria-current="true"`},
 		"/?refresh=off&show=attention&q=a": {`name="show" value="attention"`, `name="refresh" value="off"`, `href="?q=a&amp;show=attention">Start`},
 	} {
@@ -138,6 +140,29 @@ func TestPageAddresses(t *testing.T) {
 	}
 	if long := get("/?q=" + strings.Repeat("가", 5000)); len(long) > 20<<10 {
 		t.Errorf("a long search makes a page of %d bytes", len(long))
+	}
+}
+
+// A search counts who needs attention among whom it finds, and the headline
+// goes on counting all.
+func TestPageSearchCountsWhatItFinds(t *testing.T) {
+	t.Parallel()
+	s := pageStand(t, web.Options{}, everyShop()...)
+	for target, wants := range map[string][]string{
+		"/?q=dalbit":                     {"1 of 9 merchants cannot pay out", "8 of 9 merchants need attention", "1 found", ">Needs attention 1<", ">All 9<"},
+		"/?q=hanbit":                     {"1 of 9 merchants cannot pay out", "1 found", ">Needs attention 0<", "hanbit-market"},
+		"/?q=rae&show=attention":         {"2 found", ">Needs attention 2<", "narae-books", "mirae-travel"},
+		"/?show=attention":               {">Needs attention 8<", ">All 9<"},
+		"/?q=hanbit&show=attention":      {"0 found", "No merchant to show.", `<h1>1 of 9 merchants cannot pay out: <span class="who">dalbit</span></h1>`},
+		"/?q=hanbit&show=all&lang=ko":    {"가맹점 9곳 중 1곳이 지급 불가 상태입니다: "},
+		"/?q=no-such&show=x&refresh=off": {">Needs attention 0<"},
+	} {
+		body := s.get(t, target).body
+		for _, want := range wants {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s does not have %s", target, want)
+			}
+		}
 	}
 }
 
@@ -234,7 +259,7 @@ func TestPageHistoryComesFromScrapes(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "store")
 	s.get(t, "/")
-	if body := s.get(t, "/").body; strings.Contains(body, `class="trail"`) || !strings.Contains(body, "too early to tell") {
+	if body := s.get(t, "/").body; strings.Contains(body, `class="trail"`) || !strings.Contains(body, "too early to tell") || !strings.Contains(body, "needs 5\u00a0min of history") {
 		t.Error("a history or a pace of one figure")
 	}
 	for i := range 7 {
@@ -243,7 +268,7 @@ func TestPageHistoryComesFromScrapes(t *testing.T) {
 		s.scrape(t, "/metrics")
 	}
 	body := s.get(t, "/").body
-	for _, want := range []string{`class="trail"`, "History over 7 min: from ₩9,944,000 to ₩9,884,000, lowest ₩9,884,000, highest ₩9,944,000", "at ₩", "/h, as in the last 7 min"} {
+	for _, want := range []string{`class="trail"`, "History over 7\u00a0min: from ₩9,944,000 to ₩9,884,000, lowest ₩9,884,000, highest ₩9,944,000", "at ₩342,848 an hour over the last 7\u00a0min"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is missing", want)
 		}

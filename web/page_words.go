@@ -13,23 +13,25 @@ import (
 // words are all texts of the page, both languages side by side. Verbs of fmt
 // stand for what is put in, in the same order in both.
 type words struct {
+	_ [0]func() // not to be compared: the code for it would be larger than the table
+
 	Title, Skip, Merchants, Language, OtherLanguage, Demo lang.Text
 
 	// Columns and what stands in them.
 	Merchant, Hub, Remaining, Runway, Transferred, Total, State lang.Text
-	Unknown, LevelWarning, LevelCritical                        lang.Text // of a threshold: amount, then what it comes from
-	LevelWarningOnly, LevelCriticalOnly                         lang.Text // of a threshold that has no amount
-	RunwayOf, Meter                                             lang.Text
+	Unknown, LevelWarning, LevelCritical, Or                    lang.Text // of a threshold
+	RunwayOf, AtPresent, Meter                                  lang.Text
 	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote            lang.Text
 	NotSteady, NotSteadyNote, Lasts, LastsNote                  lang.Text
 	NothingLeft, History, Gaps, HistoryNote                     lang.Text
 
 	// The state in words.
-	AsOf, KeptFrom, FailedSince, NeverAnswered, LastAnswer, Asking lang.Text
-	WhatToDo, NextQuery, NextQueryNow, Metrics, Runbook            lang.Text
+	AsOf, KeptFrom, FailedSince, NeverAnswered, LastKnown, NotAsked, Asking lang.Text
+	WhatToDo, NextQuery, NextQueryNow, Metrics, Runbook                     lang.Text
 
 	// Conditions, as a badge says them, and counts of them.
-	BadgeExhausted, BadgeRefused, BadgeLost, BadgeCritical, BadgeWarning, BadgeKept, BadgeAsking, BadgeFine lang.Text
+	BadgeExhausted, BadgeLostLow, BadgeRefused, BadgeLost, BadgeCritical lang.Text
+	BadgeWarning, BadgeKeptRefused, BadgeKept, BadgeAsking, BadgeFine    lang.Text
 
 	// The answer above everything, for one merchant and for several.
 	HeadNone, HeadExhausted, HeadUnknown, HeadAsking, HeadLow, HeadKept, HeadFine lang.Text
@@ -37,21 +39,22 @@ type words struct {
 	Attention, AttentionNone                                                      lang.Text
 
 	// Finding a merchant among many.
-	Search, SearchLabel, ShowAll, ShowAttention, Found, NoneFound, Range, Previous, Next, Pages lang.Text
+	Search, SearchLabel, ClearSearch, ShowAll, ShowAttention, Found, NoneFound lang.Text
+	Range, Previous, Next, Pages                                               lang.Text
 
 	// The foot.
-	Now, AsksNoMore, RefreshOn, RefreshOff, RefreshStop, RefreshStart           lang.Text
+	AsksNoMore, RefreshOn, RefreshOff, RefreshStop, RefreshStart                lang.Text
 	LinkMetrics, LinkTargets, LinkHealth, LinkRunbooks, LinkDashboards, LinkDoc lang.Text
 
 	// Lengths of time.
-	Days, Hours, Minutes, Seconds, LongTime lang.Text
+	Days, Hours, Minutes, Seconds, OneHour, LongTime lang.Text
 }
 
-// pageWords returns the table.
+// pageWords returns the table. It is handed about by pointer: it is large.
 //
 //nolint:funlen // a table
-func pageWords() words {
-	return words{
+func pageWords() *words {
+	return &words{
 		Title:         lang.Text{English: "Payple payout limit", Korean: "페이플 지급이체 한도"},
 		Skip:          lang.Text{English: "Skip to the merchants", Korean: "가맹점 목록으로 건너뛰기"},
 		Merchants:     lang.Text{English: "Merchants, worst first", Korean: "가맹점 목록 (시급한 순)"},
@@ -62,32 +65,32 @@ func pageWords() words {
 			Korean:  "데모(DEMO) 화면입니다. 허브는 모의 서버이고 가맹점과 금액은 모두 가상입니다.",
 		},
 
-		Merchant:          lang.Text{English: "Merchant", Korean: "가맹점"},
-		Hub:               lang.Text{English: "hub", Korean: "허브"},
-		Remaining:         lang.Text{English: "May still be paid out", Korean: "지급 가능 금액"},
-		Runway:            lang.Text{English: "Lasts", Korean: "소진 예상"},
-		Transferred:       lang.Text{English: "Paid out so far", Korean: "누적 이체 금액"},
-		Total:             lang.Text{English: "Total settled", Korean: "누적 정산 금액"},
-		State:             lang.Text{English: "State", Korean: "상태"},
-		Unknown:           lang.Text{English: "unknown", Korean: "확인 불가"},
-		LevelWarning:      lang.Text{English: "warning below %s%s", Korean: "경고: %s 미만%s"},
-		LevelCritical:     lang.Text{English: "critical below %s%s", Korean: "심각: %s 미만%s"},
-		LevelWarningOnly:  lang.Text{English: "warning below %s", Korean: "경고: %s 미만"},
-		LevelCriticalOnly: lang.Text{English: "critical below %s", Korean: "심각: %s 미만"},
-		RunwayOf:          lang.Text{English: "%s of payouts", Korean: "이체 %s분량"},
-		Meter:             lang.Text{English: "%s remaining of %s; %s", Korean: "%[2]s 중 %[1]s 남음, %[3]s"},
-		TooEarly:          lang.Text{English: "too early to tell", Korean: "아직 알 수 없음"},
-		TooEarlyNote:      lang.Text{English: "it takes %s of figures", Korean: "%s 이상의 기록이 필요합니다"},
-		NoPayouts:         lang.Text{English: "no payouts seen", Korean: "이체 없음"},
-		NoPayoutsNote:     lang.Text{English: "in the last %s", Korean: "최근 %s"},
-		NotSteady:         lang.Text{English: "no steady payouts", Korean: "꾸준한 이체 없음"},
-		NotSteadyNote:     lang.Text{English: "%s in the last %s", Korean: "최근 %[2]s 동안 %[1]s 이체"},
-		Lasts:             lang.Text{English: "about %s", Korean: "약 %s 후"},
-		LastsNote:         lang.Text{English: "at %s/h, as in the last %s", Korean: "시간당 %s 이체 (최근 %s 기준)"},
-		NothingLeft:       lang.Text{English: "nothing left", Korean: "소진됨"},
+		Merchant:      lang.Text{English: "Merchant", Korean: "가맹점"},
+		Hub:           lang.Text{English: "hub", Korean: "허브"},
+		Remaining:     lang.Text{English: "May still be paid out", Korean: "한도 잔여금액"},
+		Runway:        lang.Text{English: "Lasts", Korean: "소진 예상"},
+		Transferred:   lang.Text{English: "Paid out so far", Korean: "누적 이체금액"},
+		Total:         lang.Text{English: "of %s", Korean: "누적 정산금액 %s"},
+		State:         lang.Text{English: "State", Korean: "상태"},
+		Unknown:       lang.Text{English: "unknown", Korean: "확인 불가"},
+		LevelWarning:  lang.Text{English: "warning below %s", Korean: "경고: %s 미만"},
+		LevelCritical: lang.Text{English: "critical below %s", Korean: "심각: %s 미만"},
+		Or:            lang.Text{English: " or ", Korean: " 또는 "},
+		RunwayOf:      lang.Text{English: "%s of payouts", Korean: "%s 이체분"},
+		AtPresent:     lang.Text{English: " (now %s)", Korean: " (현재 %s)"},
+		Meter:         lang.Text{English: "%s remaining of %s; %s", Korean: "%[2]s 중 %[1]s 남음, %[3]s"},
+		TooEarly:      lang.Text{English: "too early to tell", Korean: "아직 알 수 없음"},
+		TooEarlyNote:  lang.Text{English: "needs %s of history", Korean: "%s 이상의 기록이 필요합니다"},
+		NoPayouts:     lang.Text{English: "no payouts seen", Korean: "이체 없음"},
+		NoPayoutsNote: lang.Text{English: "in the last %s", Korean: "최근 %s"},
+		NotSteady:     lang.Text{English: "no steady payouts", Korean: "이체가 일정하지 않음"},
+		NotSteadyNote: lang.Text{English: "%s in the last %s", Korean: "최근 %[2]s 동안 %[1]s 이체"},
+		Lasts:         lang.Text{English: "about %s", Korean: "약 %s 후"},
+		LastsNote:     lang.Text{English: "at %s an hour over the last %s", Korean: "시간당 %s 이체 (최근 %s 기준)"},
+		NothingLeft:   lang.Text{English: "nothing left", Korean: "소진됨"},
 		History: lang.Text{
 			English: "History over %s: from %s to %s, lowest %s, highest %s",
-			Korean:  "%s 동안의 추이: %s에서 %s(으)로, 최저 %s, 최고 %s",
+			Korean:  "%s 동안의 추이: %s에서 %s으로, 최저 %s, 최고 %s",
 		},
 		Gaps:        lang.Text{English: "; times without figures: %d", Korean: ", 기록이 없는 구간 %d곳"},
 		HistoryNote: lang.Text{English: "last %s", Korean: "최근 %s"},
@@ -95,8 +98,9 @@ func pageWords() words {
 		AsOf:          lang.Text{English: "As of %s, %s ago", Korean: "%s 기준 (%s 전)"},
 		KeptFrom:      lang.Text{English: "Kept from memory, %s: %s, since %s", Korean: "이전 값 표시 중 (%s 기준): %s, %s부터"},
 		FailedSince:   lang.Text{English: "%s, since %s", Korean: "%s, %s부터"},
-		NeverAnswered: lang.Text{English: "The hub has not given a figure yet.", Korean: "아직 허브에서 금액을 받지 못했습니다."},
-		LastAnswer:    lang.Text{English: "The last figure is from %s, too old to show.", Korean: "마지막으로 받은 값(%s)은 오래되어 표시하지 않습니다."},
+		NeverAnswered: lang.Text{English: "The hub has not given a figure yet", Korean: "아직 허브에서 금액을 받지 못했습니다"},
+		LastKnown:     lang.Text{English: "Last known: %s at %s; may differ now", Korean: "마지막 확인 금액: %s (%s 기준, 현재와 다를 수 있음)"},
+		NotAsked:      lang.Text{English: "The hub was not asked for a while", Korean: "한동안 허브에 조회하지 않았습니다"},
 		Asking:        lang.Text{English: "Asking the hub now", Korean: "허브에 조회하는 중입니다"},
 		WhatToDo:      lang.Text{English: "What to do", Korean: "조치"},
 		NextQuery:     lang.Text{English: "Next query from %s", Korean: "다음 조회 %s 이후"},
@@ -104,27 +108,29 @@ func pageWords() words {
 		Metrics:       lang.Text{English: "Metrics", Korean: "지표"},
 		Runbook:       lang.Text{English: "Runbook", Korean: "대응 절차"},
 
-		BadgeExhausted: lang.Text{English: "Exhausted", Korean: "소진"},
-		BadgeRefused:   lang.Text{English: "Refused", Korean: "조회 거절"},
-		BadgeLost:      lang.Text{English: "Unknown", Korean: "확인 불가"},
-		BadgeCritical:  lang.Text{English: "Critical", Korean: "심각"},
-		BadgeWarning:   lang.Text{English: "Warning", Korean: "경고"},
-		BadgeKept:      lang.Text{English: "From memory", Korean: "이전 값"},
-		BadgeAsking:    lang.Text{English: "Asking", Korean: "조회 중"},
-		BadgeFine:      lang.Text{English: "OK", Korean: "정상"},
+		BadgeExhausted:   lang.Text{English: "Exhausted", Korean: "소진"},
+		BadgeLostLow:     lang.Text{English: "Unknown – was low", Korean: "확인 불가 (직전 한도 부족)"},
+		BadgeRefused:     lang.Text{English: "Refused", Korean: "조회 거부"},
+		BadgeLost:        lang.Text{English: "Unknown", Korean: "확인 불가"},
+		BadgeCritical:    lang.Text{English: "Critical", Korean: "심각"},
+		BadgeWarning:     lang.Text{English: "Warning", Korean: "경고"},
+		BadgeKeptRefused: lang.Text{English: "Refused · old figure", Korean: "조회 거부 · 이전 값"},
+		BadgeKept:        lang.Text{English: "From memory", Korean: "이전 값"},
+		BadgeAsking:      lang.Text{English: "Asking", Korean: "조회 중"},
+		BadgeFine:        lang.Text{English: "OK", Korean: "정상"},
 
 		HeadNone:      lang.Text{English: "No merchant is configured", Korean: "설정된 가맹점이 없습니다"},
-		HeadExhausted: lang.Text{English: "%s of %s merchants cannot pay out", Korean: "가맹점 %[2]s곳 중 %[1]s곳에서 지급할 수 없습니다"},
+		HeadExhausted: lang.Text{English: "%s of %s merchants cannot pay out", Korean: "가맹점 %[2]s곳 중 %[1]s곳이 지급 불가 상태입니다"},
 		HeadUnknown:   lang.Text{English: "Unknown whether %s of %s merchants can pay out", Korean: "가맹점 %[2]s곳 중 %[1]s곳의 지급 가능 여부를 알 수 없습니다"},
 		HeadAsking:    lang.Text{English: "Asking the hub for %s of %s merchants", Korean: "가맹점 %[2]s곳 중 %[1]s곳을 조회하고 있습니다"},
-		HeadLow:       lang.Text{English: "All %[2]s merchants can pay out; %[1]s running low", Korean: "가맹점 %[2]s곳 모두 지급할 수 있으나, %[1]s곳의 한도가 부족합니다"},
+		HeadLow:       lang.Text{English: "All %[2]s merchants can pay out; %[1]s running low", Korean: "가맹점 %[2]s곳 모두 지급할 수 있으나, %[1]s곳은 남은 한도가 얼마 없습니다"},
 		HeadKept:      lang.Text{English: "All %[2]s merchants can pay out, %[1]s by figures from memory", Korean: "가맹점 %[2]s곳 모두 지급할 수 있습니다 (%[1]s곳은 이전 값 기준)"},
 		HeadFine:      lang.Text{English: "All %[2]s merchants can pay out", Korean: "가맹점 %[2]s곳 모두 지급할 수 있습니다"},
 
 		OneExhausted: lang.Text{English: "Payouts are not possible", Korean: "지급할 수 없습니다"},
 		OneUnknown:   lang.Text{English: "Unknown whether payouts are possible", Korean: "지급 가능 여부를 알 수 없습니다"},
 		OneAsking:    lang.Text{English: "Asking the hub", Korean: "허브에 조회하고 있습니다"},
-		OneLow:       lang.Text{English: "Payouts are possible, but little remains", Korean: "지급할 수 있으나 한도가 부족합니다"},
+		OneLow:       lang.Text{English: "Payouts are possible, but little remains", Korean: "지급할 수 있으나 남은 한도가 얼마 없습니다"},
 		OneKept:      lang.Text{English: "Payouts are possible, by the figure from memory", Korean: "이전 값 기준으로 지급할 수 있습니다"},
 		OneFine:      lang.Text{English: "Payouts are possible", Korean: "지급할 수 있습니다"},
 		Attention: lang.Text{
@@ -135,6 +141,7 @@ func pageWords() words {
 
 		Search:        lang.Text{English: "Search", Korean: "검색"},
 		SearchLabel:   lang.Text{English: "Merchant name or cst_id", Korean: "가맹점 이름 또는 cst_id"},
+		ClearSearch:   lang.Text{English: "Clear search", Korean: "검색 지우기"},
 		ShowAll:       lang.Text{English: "All %s", Korean: "전체 %s"},
 		ShowAttention: lang.Text{English: "Needs attention %s", Korean: "확인 필요 %s"},
 		Found:         lang.Text{English: "%s found for “%s”", Korean: "“%[2]s” 검색 결과 %[1]s곳"},
@@ -144,8 +151,7 @@ func pageWords() words {
 		Next:          lang.Text{English: "Next", Korean: "다음"},
 		Pages:         lang.Text{English: "Pages", Korean: "페이지"},
 
-		Now:            lang.Text{English: "Page of %s.", Korean: "%s 화면입니다."},
-		AsksNoMore:     lang.Text{English: "Opening it asks the hub no more often than a scrape does.", Korean: "이 화면을 열어도 지표 수집보다 더 자주 허브에 조회하지 않습니다."},
+		AsksNoMore:     lang.Text{English: "Opening it asks the hub no more often than a scrape does.", Korean: "이 화면을 열어도 허브 조회 횟수가 지표 수집 때보다 늘지 않습니다."},
 		RefreshOn:      lang.Text{English: "Refreshes every %s", Korean: "%s마다 새로 고침"},
 		RefreshOff:     lang.Text{English: "Does not refresh", Korean: "자동 새로 고침 꺼짐"},
 		RefreshStop:    lang.Text{English: "Stop", Korean: "중지"},
@@ -157,17 +163,19 @@ func pageWords() words {
 		LinkDashboards: lang.Text{English: "Dashboards", Korean: "대시보드"},
 		LinkDoc:        lang.Text{English: "Documentation", Korean: "문서"},
 
-		Days:     lang.Text{English: "%d d", Korean: "%d일"},
-		Hours:    lang.Text{English: "%d h", Korean: "%d시간"},
-		Minutes:  lang.Text{English: "%d min", Korean: "%d분"},
-		Seconds:  lang.Text{English: "%d s", Korean: "%d초"},
+		Days:     lang.Text{English: "%d\u00a0d", Korean: "%d일"},
+		Hours:    lang.Text{English: "%d\u00a0h", Korean: "%d시간"},
+		Minutes:  lang.Text{English: "%d\u00a0min", Korean: "%d분"},
+		Seconds:  lang.Text{English: "%d\u00a0s", Korean: "%d초"},
+		OneHour:  lang.Text{English: "hour", Korean: "1시간"}, // as in "the last hour"
 		LongTime: lang.Text{English: "more than %s", Korean: "%s 이상"},
 	}
 }
 
 // speaker says the page's words in one language.
 type speaker struct {
-	words
+	*words
+
 	language lang.Language
 }
 
@@ -195,7 +203,7 @@ func (s speaker) length(d time.Duration) string {
 		text := s.say(unit.name, n)
 		if i+1 < len(units) && n < 10 {
 			if rest := int(left % unit.size / units[i+1].size); rest > 0 {
-				text += " " + s.say(units[i+1].name, rest)
+				text += nbsp + s.say(units[i+1].name, rest)
 			}
 		}
 		return text
@@ -203,14 +211,28 @@ func (s speaker) length(d time.Duration) string {
 	return ""
 }
 
+// span says a length of time after "the last".
+func (s speaker) span(d time.Duration) string {
+	if d == time.Hour {
+		return s.say(s.OneHour)
+	}
+	return s.length(d)
+}
+
+// nbsp is a blank at which no line ends: a number stays with its unit.
+const nbsp = "\u00a0"
+
 // clock says a time of day in Seoul, with the date unless it is today.
 func clock(then, now time.Time) string {
 	then, now = then.In(hub.KST()), now.In(hub.KST())
 	if then.YearDay() == now.YearDay() && then.Year() == now.Year() {
-		return then.Format("15:04:05 KST")
+		return then.Format("15:04:05" + nbsp + "KST")
 	}
-	return then.Format("2006-01-02 15:04:05 KST")
+	return moment(then)
 }
+
+// moment says a time in Seoul with its date.
+func moment(t time.Time) string { return t.In(hub.KST()).Format("2006-01-02 15:04:05" + nbsp + "KST") }
 
 // grouped writes a count with commas.
 func grouped(n int) string { return hub.Won(n).Grouped() }
@@ -227,4 +249,43 @@ func capital(text string) string {
 		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// prose is a text in pieces, of which some are no places for a line to end.
+type prose []piece
+
+type piece struct {
+	Text  string
+	Whole bool
+}
+
+// newProse keeps whole what a person reads or copies as one: a flag, and what
+// stands in parentheses if that is short.
+func newProse(text string) prose {
+	const short = 32 // bytes: fits beside a picture on the smallest telephone
+	var p prose
+	loose := 0 // where the piece begins that is not told yet
+	for i := 0; i < len(text); i++ {
+		size := 0
+		switch {
+		case text[i] == '(':
+			size = strings.IndexByte(text[i:], ')') + 1
+		case strings.HasPrefix(text[i:], "--"):
+			size = len(text[i:]) - len(strings.TrimLeft(text[i:], "abcdefghijklmnopqrstuvwxyz-."))
+			size = len(strings.TrimRight(text[i:i+size], "-."))
+		}
+		if size == 0 || size > short {
+			continue
+		}
+		if i > loose {
+			p = append(p, piece{Text: text[loose:i]})
+		}
+		p = append(p, piece{text[i : i+size], true})
+		loose = i + size
+		i = loose - 1
+	}
+	if loose < len(text) {
+		p = append(p, piece{Text: text[loose:]})
+	}
+	return p
 }
