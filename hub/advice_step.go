@@ -91,8 +91,8 @@ func adviseKey(cause error) Advice {
 	return Advice{
 		lang.Text{English: "the key cannot be read", Korean: "키를 읽을 수 없음"},
 		lang.Text{
-			English: "see that the file holds the custKey as text, and nothing else",
-			Korean:  "파일에 custKey만 텍스트로 들어 있는지 확인하세요",
+			English: "see that the custKey stands there as text, and nothing else",
+			Korean:  "해당 위치에 custKey만 텍스트로 들어 있는지 확인하세요",
 		},
 	}
 }
