@@ -103,7 +103,8 @@ func (t *tally) add(c cell, counted tally) {
 // Every fault that the simulated hub knows, at each step of a query that can
 // fail so, in each state, for one scraper and for twenty at once:
 //
-//   - every scrape is answered 200 in time, and Prometheus can read it;
+//   - every scrape is answered 200 in time, and Prometheus can read it; one that
+//     cannot wait for the hub tells what was known before, and is counted;
 //   - figures are the last that the hub gave, up to max-age, or absent;
 //   - payple_up and payple_failure tell the latest query and its reason;
 //   - all scrapers together cost one query, and none before the gate opens;
@@ -140,11 +141,15 @@ func TestFaultMatrix(t *testing.T) { //nolint:paralleltest // counts goroutines 
 			tallies[c.fault.Reason].add(c, counted)
 		})
 	}
-	// A query that times out sleeps: all of them cost no more than one.
-	var both sync.WaitGroup
-	both.Go(func() { inParallel(len(slow), slow, one) })
-	both.Go(func() { inParallel(4*runtime.GOMAXPROCS(0), quick, one) })
-	both.Wait()
+	// A query that times out sleeps: all of them cost no more than one. Their
+	// times are real, so that until they are over no more than one worker is at
+	// the other cells.
+	waiting, working := queue(slow), queue(quick)
+	var beside sync.WaitGroup
+	beside.Go(func() { inParallel(1, working, one) })
+	inParallel(len(slow), waiting, one)
+	inParallel(4*runtime.GOMAXPROCS(0)-1, working, one)
+	beside.Wait()
 
 	if err := goleak.Find(before); err != nil {
 		t.Errorf("goroutines are left: %v", err)
@@ -157,21 +162,26 @@ func TestFaultMatrix(t *testing.T) { //nolint:paralleltest // counts goroutines 
 	expectTable(t, matrixTable(tallies))
 }
 
-// inParallel calls do for each of all, so many at a time.
-func inParallel(workers int, all []cell, do func(cell)) {
+// queue returns cells for workers to take from.
+func queue(cells []cell) <-chan cell {
+	next := make(chan cell, len(cells))
+	for _, c := range cells {
+		next <- c
+	}
+	close(next)
+	return next
+}
+
+// inParallel calls do for each cell that is left in a queue, so many at a time.
+func inParallel(workers int, left <-chan cell, do func(cell)) {
 	var running sync.WaitGroup
-	next := make(chan cell)
 	for range workers {
 		running.Go(func() {
-			for c := range next {
+			for c := range left {
 				do(c)
 			}
 		})
 	}
-	for _, c := range all {
-		next <- c
-	}
-	close(next)
 	running.Wait()
 }
 
@@ -203,7 +213,7 @@ func (c cell) run(t *testing.T) tally {
 	}
 
 	s.hub.Break(victim, c.endpoint, c.fault)
-	s.scrapeAll(failing)
+	s.meet(c.scrapers)
 	s.expectRequests(c.firstCost())
 	opens := s.opensIn()
 	least, most := matrixInterval, 2*matrixInterval
@@ -217,17 +227,17 @@ func (c cell) run(t *testing.T) tally {
 	s.expectRequests(0, 0) // the gate is closed
 
 	s.clock.Advance(grain)
-	s.scrape(failing)
+	s.meet(1)
 	s.expectRequests(c.laterCost(opens)) // and open
 
 	s.clock.Advance(matrixMaxAge + time.Minute)
-	s.scrape(failing)
+	s.meet(1)
 	s.expectRequests(c.laterCost(matrixMaxAge + time.Minute))
 	s.expect(!s.shown, "figures are shown beyond max-age")
 	if c.longestBackoff() > 2*time.Minute {
 		for range 2 { // until the backoff has reached its end
 			s.clock.Advance(matrixMaxAge + time.Minute)
-			s.scrape(failing)
+			s.meet(1)
 			s.expectRequests(c.laterCost(matrixMaxAge + time.Minute))
 		}
 	}
@@ -322,12 +332,14 @@ type matrixStand struct {
 	plans   map[string]hubtest.Plan
 	handler http.Handler
 
-	given time.Time // when the hub last told the victim's figures; zero before
-	asked time.Time // when the others were asked last
-	shown bool      // whether the last scrape showed the victim's figures
-	costs [2]int    // requests to both endpoints until the last look
-	page  exposition.Page
-	tally tally
+	given  time.Time // when the hub last told the victim's figures; zero before
+	asked  time.Time // when the others were asked last
+	shown  bool      // whether the last scrape showed the victim's figures
+	latest outcome   // of the victim's latest query
+	late   int       // scrapes so far that could not wait for its end
+	costs  [2]int    // requests to both endpoints until the last look
+	page   exposition.Page
+	tally  tally
 }
 
 func newMatrixStand(t *testing.T, c cell) *matrixStand {
@@ -365,10 +377,11 @@ func newMatrixStand(t *testing.T, c cell) *matrixStand {
 	})
 	timeout := 30 * time.Second // none of these queries takes its time
 	if c.timesOut() {
-		timeout = 6 * time.Second // for honest queries to be answered on a busy machine
+		timeout = queryTime
 	}
 	s.handler = assembled(t, s.clock, "--payple.hub="+s.server.URL, "--config.file="+filepath.Join(dir, "merchants.yml"),
-		"--payple.timeout="+timeout.String(), "--payple.max-age="+matrixMaxAge.String(), "--web.disable-exporter-metrics")
+		"--payple.timeout="+timeout.String(), "--payple.max-age="+matrixMaxAge.String(), "--web.timeout-offset="+timeOffset.String(),
+		"--web.disable-exporter-metrics")
 	return s
 }
 
@@ -402,38 +415,72 @@ func (s *matrixStand) expect(is bool, format string, args ...any) {
 	}
 }
 
-// The two outcomes of the victim's latest query.
+// outcome is how the victim's latest query has ended, as a page tells it.
+type outcome string
+
 const (
-	up      = true
-	failing = false
+	unasked outcome = "" // none has ended yet
+	up      outcome = "up"
+	failing outcome = "failing"
+)
+
+// The times of scrapes and of queries that time out. They are real ones, and so
+// far apart that a busy machine mixes up none: seconds are left for other
+// merchants to be answered within a short scrape, for its answer to be written
+// in time, and for one that waited for the query to be late for certain.
+const (
+	queryTime  = 9 * time.Second
+	shortTime  = 6 * time.Second  // of a scrape that cannot wait for such a query
+	longTime   = 20 * time.Second // of one that can, and no other query takes long
+	timeOffset = 3 * time.Second  // is taken off both by the exporter
 )
 
 // scrape has one scraper ask, and looks at the answer.
-func (s *matrixStand) scrape(want bool) {
+func (s *matrixStand) scrape(want outcome) {
 	s.t.Helper()
-	s.scrapeTogether(1, want)
+	s.learn(1, want)
 }
 
 // scrapeAll has all scrapers of the cell ask at once, and looks at each answer.
-func (s *matrixStand) scrapeAll(want bool) {
+func (s *matrixStand) scrapeAll(want outcome) {
 	s.t.Helper()
-	s.scrapeTogether(s.cell.scrapers, want)
+	s.learn(s.cell.scrapers, want)
 }
 
-func (s *matrixStand) scrapeTogether(n int, want bool) {
+// meet has so many scrapers ask at once when the gate is open and the hub
+// fails. Where it lets them wait, each is answered before its time is over, with
+// what was known before, and counted; as many others wait for the end of the
+// query that these have left behind.
+func (s *matrixStand) meet(scrapers int) {
 	s.t.Helper()
-	now := s.clock.Now()
-	if want == up {
-		s.given = now
+	if s.cell.timesOut() {
+		s.scrapeTogether(scrapers, shortTime, s.latest)
+		s.late += scrapers
 	}
-	if s.asked.IsZero() || now.Sub(s.asked) >= matrixInterval {
+	s.learn(scrapers, failing)
+	late := s.page[`payple_scrapes_from_memory_total{cause="deadline",merchant="`+victim+`"}`]
+	s.expect(late == float64(s.late), "%v scrapes are counted as answered at their deadline, want %d", late, s.late)
+}
+
+// learn has so many scrapers ask at once, who have the time for a query's end.
+func (s *matrixStand) learn(scrapers int, want outcome) {
+	s.t.Helper()
+	if s.latest = want; want == up {
+		s.given = s.clock.Now()
+	}
+	s.scrapeTogether(scrapers, longTime, want)
+}
+
+func (s *matrixStand) scrapeTogether(n int, within time.Duration, want outcome) {
+	s.t.Helper()
+	if now := s.clock.Now(); s.asked.IsZero() || now.Sub(s.asked) >= matrixInterval {
 		s.asked = now
 	}
 	pages := make([]exposition.Page, n)
 	var scrapers sync.WaitGroup
 	seen := &seenPages{pages: make(map[string]exposition.Page)}
 	for i := range pages {
-		scrapers.Go(func() { pages[i] = s.once(i, seen) })
+		scrapers.Go(func() { pages[i] = s.once(i, within, seen) })
 	}
 	scrapers.Wait()
 	for _, page := range pages {
@@ -447,18 +494,17 @@ func (s *matrixStand) scrapeTogether(n int, want bool) {
 
 // once scrapes, in one of the two formats, and returns nil if there is nothing
 // to look at.
-func (s *matrixStand) once(i int, seen *seenPages) exposition.Page {
-	const inTime = time.Minute // longer than any query here
+func (s *matrixStand) once(i int, within time.Duration, seen *seenPages) exposition.Page {
 	request := httptest.NewRequestWithContext(s.t.Context(), http.MethodGet, "/metrics", nil)
-	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", strconv.Itoa(int(inTime.Seconds())))
+	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", strconv.Itoa(int(within.Seconds())))
 	if i%2 == 1 {
 		request.Header.Set("Accept", exposition.OpenMetrics)
 	}
 	recorder := httptest.NewRecorder()
 	began := time.Now()
 	s.handler.ServeHTTP(recorder, request)
-	if took := time.Since(began); took > inTime {
-		s.t.Errorf("the scrape took %s", took)
+	if took := time.Since(began); took > within {
+		s.t.Errorf("the scrape took %s, and has %s", took, within)
 	}
 	if recorder.Code != http.StatusOK {
 		s.t.Errorf("the scrape is answered HTTP %d", recorder.Code)
@@ -499,16 +545,16 @@ func (s *seenPages) parse(contentType, body string) (exposition.Page, error) {
 }
 
 // look checks what a page says of all merchants.
-func (s *matrixStand) look(page exposition.Page, want bool) {
+func (s *matrixStand) look(page exposition.Page, want outcome) {
 	s.t.Helper()
 	s.tally.scrapes++
 	isUp, reason, err := page.Health(victim)
-	wantReason := s.cell.fault.Reason
-	if want == up {
-		wantReason = ""
+	var wantReason hub.Reason
+	if want == failing {
+		wantReason = s.cell.fault.Reason
 	}
-	s.expect(err == nil && isUp == want && reason == wantReason,
-		"up is %v and the reason %q, want %v and %q (%v)", isUp, reason, want, wantReason, err)
+	s.expect(err == nil && isUp == (want == up) && reason == wantReason,
+		"up is %v and the reason %q, want %q and %q (%v)", isUp, reason, want, wantReason, err)
 	age := s.clock.Now().Sub(s.given)
 	s.shown = s.lookAtFigures(page, victim, s.given, !s.given.IsZero() && (want == up || age <= matrixMaxAge))
 	if s.shown {
