@@ -18,6 +18,7 @@ import (
 	networking "k8s.io/api/networking/v1"
 	disruption "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
@@ -35,7 +36,10 @@ const root = "../.."
 var overlays = []string{"base", "sharded", "sharded-probe"}
 
 // object is a manifest as its API's own type.
-type object interface{ meta.Object }
+type object interface {
+	meta.Object
+	runtime.Object
+}
 
 // types are the kinds that the manifests may be of.
 var types = map[string]func() object{
@@ -75,19 +79,29 @@ func decode(t *testing.T, text []byte) object {
 	return o
 }
 
-// build is `kustomize build`, with its default restrictions.
-func build(t *testing.T, overlay string) []object {
+// kustomize is `kustomize build`, with its default restrictions.
+func kustomize(t *testing.T, overlay string) [][]byte {
 	t.Helper()
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), overlay)
 	if err != nil {
 		t.Fatalf("kustomize build %s: %v", overlay, err)
 	}
-	var all []object
+	var all [][]byte
 	for _, resource := range built.Resources() {
 		text, err := resource.AsYAML()
 		if err != nil {
 			t.Fatal(err)
 		}
+		all = append(all, text)
+	}
+	return all
+}
+
+// build returns the objects of an overlay.
+func build(t *testing.T, overlay string) []object {
+	t.Helper()
+	var all []object
+	for _, text := range kustomize(t, overlay) {
 		all = append(all, decode(t, text))
 	}
 	return all
@@ -206,6 +220,11 @@ func TestThePodFitsTheProgram(t *testing.T) {
 		}
 		if !slices.Contains(container.Env, core.EnvVar{Name: "GOMEMLIMIT", Value: "56MiB"}) {
 			t.Errorf("GOMEMLIMIT is not a little under the limit: %v", container.Env)
+		}
+		for what, probe := range map[string]*core.Probe{"liveness": container.LivenessProbe, "readiness": container.ReadinessProbe} {
+			if probe.HTTPGet.Port != intstr.FromString(container.Ports[0].Name) {
+				t.Errorf("the %s probe asks port %s, which no container has", what, probe.HTTPGet.Port.String())
+			}
 		}
 		if grace := *template.Spec.TerminationGracePeriodSeconds; grace <= 30 {
 			t.Errorf("%d s to stop: scrapes under way may take 30", grace)
