@@ -28,6 +28,7 @@ type backend struct {
 	keyFiles []string
 	began    time.Time
 	faults   []hubtest.Fault
+	pace     pace
 
 	mu          sync.Mutex
 	server      *http.Server
@@ -71,6 +72,19 @@ func soakFaults() []hubtest.Fault {
 		faults = append(faults, fault)
 	}
 	return append(faults, hubtest.Slow(300*time.Millisecond))
+}
+
+// stable is how many partners, from the first on, are in every configuration.
+// The others come and go.
+func (b *backend) stable() int { return len(b.partners) * 9 / 10 }
+
+// ids returns the partners from first to last.
+func (b *backend) ids(first, last int) []string {
+	ids := make([]string, 0, last-first)
+	for _, partner := range b.partners[first:last] {
+		ids = append(ids, partner.CstID)
+	}
+	return ids
 }
 
 func listen(address string) (net.Listener, error) {

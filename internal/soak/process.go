@@ -8,13 +8,21 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// build makes the exporter as it is shipped.
+// build makes the exporter as it is shipped, of the sources that are there: the
+// revision is said to be dirty if they are not those committed.
 func build(ctx context.Context, path string) error {
-	command := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-o", path, "payple_exporter")
+	revision := "unknown"
+	told, err := exec.CommandContext(ctx, "git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty").Output()
+	if err == nil {
+		revision = strings.TrimSpace(string(told))
+	}
+	stamp := "-s -w -X github.com/prometheus/common/version.Revision=" + revision
+	command := exec.CommandContext(ctx, "go", "build", "-ldflags", stamp, "-o", path, "payple_exporter")
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the exporter: %w\n%s", err, output)
 	}

@@ -76,7 +76,7 @@ func (s *scraper) once(ctx context.Context, chance *rand.Rand) {
 	case 1:
 		s.page()
 	case 2, 3:
-		i := chance.IntN(len(s.backend.partners) * 9 / 10) // the others may be out of the configuration
+		i := chance.IntN(s.backend.stable()) // the others may be out of the configuration
 		s.read("/probe?merchant="+url.QueryEscape(s.backend.partners[i].CstID), "", i, i+1)
 	case 4, 5, 6:
 		s.read("/metrics", exposition.OpenMetrics, 0, len(s.backend.partners))
@@ -121,12 +121,13 @@ func (s *scraper) read(path, accept string, first, last int) {
 }
 
 // check looks at the figures and the health of the partners from first to last.
+// One that is in every configuration and not on the page is a fault of it.
 func (s *scraper) check(page exposition.Page, first, last int, asked, read time.Time) error {
 	var faults []error
 	figures, absent, down := 0, 0, 0
 	for i := first; i < last; i++ {
 		id := s.backend.partners[i].CstID
-		if _, there := page.Of("payple_up", id); !there {
+		if _, there := page.Of("payple_up", id); !there && i >= s.backend.stable() {
 			continue // not in the configuration
 		}
 		up, _, unhealthy := page.Health(id)

@@ -40,12 +40,23 @@ type soak struct {
 	config   string    // path of the merchants file
 	logFile  *os.File  // the exporter's
 
-	mu      sync.Mutex
-	events  map[string]int // what was done to the exporter, by kind
-	began   time.Time
-	lasted  time.Duration
-	reading []reading
+	mu       sync.Mutex
+	events   map[string]int // what was done to the exporter, by kind
+	began    time.Time
+	lasted   time.Duration
+	reading  []reading
+	revision string // that the exporter was built from
 }
+
+// What is done to the exporter. Each happens in the shortest of runs.
+const (
+	eventFault   = "faults"
+	eventRestart = "hub restarts"
+	eventKey     = "keys rotated"
+	eventReload  = "reloads"
+	eventRefusal = "reloads refused"
+	eventReturn  = "returns"
+)
 
 func newSoak(o options, dir string, log io.Writer) (*soak, error) {
 	s := &soak{options: o, log: log, config: filepath.Join(dir, "merchants.yml"), events: make(map[string]int)}
@@ -145,7 +156,7 @@ func (s *soak) breakSome(ctx context.Context, chance *rand.Rand) error {
 	for ctx.Err() == nil {
 		pause(ctx, 40*time.Second/time.Duration(s.options.merchants)) // so that about a quarter is broken
 		i := s.backend.breakOne(chance)
-		s.did("faults")
+		s.did(eventFault)
 		repairs = append(repairs, repair{time.Now().Add(time.Duration(chance.Int64N(int64(20 * time.Second)))), i})
 		for len(repairs) > 0 && time.Now().After(repairs[0].at) {
 			s.backend.Mend(s.backend.partners[repairs[0].i].CstID)
@@ -162,35 +173,68 @@ func (s *soak) rotateKeys(ctx context.Context, chance *rand.Rand) error {
 		if err := s.backend.rotate(chance.IntN(s.options.merchants), chance.Int()); err != nil {
 			return err
 		}
-		s.did("keys rotated")
+		s.did(eventKey)
 	}
 	return nil
 }
 
 // reload changes the configuration every few seconds: other thresholds, some
-// merchants fewer or more; by signal or by HTTP; and sometimes one that must be
-// refused.
+// merchants fewer or more; by signal or by HTTP; sometimes some go and are back
+// at once, and sometimes it is one that must be refused.
 func (s *soak) reload(ctx context.Context, chance *rand.Rand) error {
 	for n := 1; ctx.Err() == nil; n++ {
 		pause(ctx, 5*time.Second)
-		if n%6 == 0 {
-			if err := s.reloadRefused(); err != nil {
-				return err
-			}
-			continue
+		var err error
+		switch n % 6 {
+		case 0:
+			err = s.reloadRefused()
+		case 3:
+			err = s.comeBack(n)
+		default:
+			stable := s.backend.stable()
+			err = s.reloadWith(stable+chance.IntN(s.options.merchants-stable+1), n)
 		}
-		if err := s.configure(s.options.merchants-chance.IntN(s.options.merchants/10), n); err != nil {
+		if err != nil {
 			return err
 		}
-		if n%2 == 0 {
-			if err := s.process.hangUp(); err != nil {
-				return err
-			}
-		} else if status, err := s.scraper.reload(); err != nil || status/100 != 2 {
-			return fmt.Errorf("reload: HTTP %d, %w", status, err)
-		}
-		s.did("reloads")
 	}
+	return nil
+}
+
+// reloadWith puts a configuration of the first merchants in force; every other
+// one by signal.
+func (s *soak) reloadWith(merchants, version int) error {
+	if err := s.configure(merchants, version); err != nil {
+		return err
+	}
+	s.did(eventReload)
+	if version%2 == 0 {
+		return s.process.hangUp()
+	}
+	return s.reloadNow()
+}
+
+// reloadNow returns when the configuration is in force.
+func (s *soak) reloadNow() error {
+	if status, err := s.scraper.reload(); err != nil || status/100 != 2 {
+		return fmt.Errorf("reload: HTTP %d, %w", status, err)
+	}
+	return nil
+}
+
+// comeBack takes merchants away and brings them back within their interval, as
+// whoever undoes a mistake does.
+func (s *soak) comeBack(version int) error {
+	for _, merchants := range []int{s.options.merchants, s.backend.stable(), s.options.merchants} {
+		if err := s.configure(merchants, version); err != nil {
+			return err
+		}
+		if err := s.reloadNow(); err != nil {
+			return err
+		}
+		pause(context.Background(), minInterval/4) // so that somebody scrapes each
+	}
+	s.did(eventReturn)
 	return nil
 }
 
@@ -203,7 +247,7 @@ func (s *soak) reloadRefused() error {
 	if err != nil || status/100 == 2 {
 		return fmt.Errorf("a file with a mistake: HTTP %d, %w", status, err)
 	}
-	s.did("reloads refused")
+	s.did(eventRefusal)
 	return nil
 }
 
@@ -217,7 +261,7 @@ func (s *soak) restartHub(ctx context.Context, chance *rand.Rand) error {
 		if err := s.backend.restart(ctx, time.Duration(chance.Int64N(int64(3*time.Second)))); err != nil {
 			return err
 		}
-		s.did("hub restarts")
+		s.did(eventRestart)
 	}
 }
 
@@ -244,8 +288,8 @@ func (s *soak) recover(ctx context.Context) error {
 	if err := s.configure(s.options.merchants, 0); err != nil {
 		return err
 	}
-	if status, err := s.scraper.reload(); err != nil || status/100 != 2 {
-		return fmt.Errorf("reload: HTTP %d, %w", status, err)
+	if err := s.reloadNow(); err != nil {
+		return err
 	}
 	began := time.Now()
 	for ctx.Err() == nil {
