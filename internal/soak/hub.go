@@ -87,6 +87,9 @@ func (b *backend) ids(first, last int) []string {
 	return ids
 }
 
+// all returns all partners.
+func (b *backend) all() []string { return b.ids(0, len(b.partners)) }
+
 func listen(address string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(context.Background(), "tcp", address)

@@ -136,24 +136,16 @@ func (s *soak) queries() error {
 	if violations := s.backend.Violations(); len(violations) > 0 {
 		faults = append(faults, fmt.Errorf("%d departures from the hub's protocol: %.500q", len(violations), violations))
 	}
-	if queries, early := s.backend.pace.of(s.paced()); early > 0 {
+	if queries, early := s.backend.pace.of(s.backend.all()); early > 0 {
 		faults = append(faults, fmt.Errorf("%d of %d queries came before their merchant's interval of %s was over", early, queries, minInterval))
 	}
 	return errors.Join(faults...)
 }
 
-// paced returns the merchants that are held to their interval.
-func (s *soak) paced() []string {
-	if paceOfReturning {
-		return s.backend.ids(0, len(s.backend.partners))
-	}
-	return s.backend.ids(0, s.backend.stable())
-}
-
 // happened tells what should have happened and did not: a run without trouble,
 // or without a figure to look at, proves nothing.
 func (s *soak) happened() error {
-	queries, _ := s.backend.pace.of(s.paced())
+	queries, _ := s.backend.pace.of(s.backend.all())
 	counts := map[string]int{"figures": s.scraper.figures, "queries": queries}
 	for _, kind := range []string{eventFault, eventRestart, eventKey, eventReload, eventRefusal, eventReturn} {
 		counts[kind] = s.events[kind]
@@ -217,8 +209,7 @@ func (s *soak) report(w io.Writer) {
 	fmt.Fprintf(w, "\nWhat happened meanwhile: %s; %d scrapers hung up on purpose.\n", strings.Join(events, ", "), s.scraper.left)
 	fmt.Fprintf(w, "%d scrapes: %d were not answered 200, or could not be read, or were not true; %d took longer than their %s. %d times a merchant's figures were shown, and true; %d times they were absent; %d times payple_up was 0.\n",
 		s.scraper.asked, s.scraper.failed, s.scraper.late, scrapeTimeout, s.scraper.figures, s.scraper.absent, s.scraper.down)
-	paced := s.paced()
-	queries, early := s.backend.pace.of(paced)
-	fmt.Fprintf(w, "%d queries reached the hub for the %d merchants that are held to their interval: %d of them before the merchant's interval was over.\n", queries, len(paced), early)
+	queries, early := s.backend.pace.of(s.backend.all())
+	fmt.Fprintf(w, "%d queries reached the hub for %d merchants: %d of them before the merchant's interval was over.\n", queries, len(s.backend.partners), early)
 	fmt.Fprintf(w, "The slowest scrape took %s. At most %d connections to the hub were open at once.\n", s.scraper.slowest.Round(time.Millisecond), most)
 }

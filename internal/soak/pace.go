@@ -12,15 +12,9 @@ import (
 	"payple_exporter/hub"
 )
 
-const (
-	// early is how much sooner than its interval a query may seem to come: the
-	// one before was on its way for longer than this one.
-	early = minInterval / 2
-	// paceOfReturning is whether a merchant is held to its interval that a
-	// reload has taken away and another brings back. It is not: whoever comes
-	// back is asked at once. What is not judged is counted all the same.
-	paceOfReturning = false
-)
+// early is how much sooner than its interval a query may seem to come: the one
+// before was on its way for longer than this one.
+const early = minInterval / 2
 
 // pace counts the queries that reach the hub, and those that come before the
 // merchant's interval is over. It sees requests, not queries: where it cannot
