@@ -26,32 +26,34 @@ import (
 	"payple_exporter/web"
 )
 
-// A scrape's time is never longer than its header allows, than what is left
-// after the offset unless that is less than half of it, or than the server may
-// write; and a header that says nothing sensible counts as none.
+// A scrape's time is what its header says, at most 100 s because the server may
+// write no longer, less the offset, unless that leaves less than half; a header
+// that says nothing sensible counts as Prometheus' own default of 10 s.
 func FuzzScrapeTimeout(f *testing.F) {
 	for _, seed := range []string{"10", "0.2", "", "-1", "NaN", "Inf", "+Inf", "1e300", "1e-300", "0x1p3", "1_0", "abc", "0", "1e999", "100.5", " 5"} {
 		f.Add(seed, int64(500))
 	}
+	f.Add("60", int64(45_000)) // more than half
+	f.Add("1", int64(0))
 	f.Fuzz(func(t *testing.T, header string, offsetMS int64) {
 		if offsetMS < 0 || offsetMS > 1e6 {
 			return // flags allow no other
 		}
-		offset := time.Duration(offsetMS) * time.Millisecond
-		got := web.ScrapeTimeout(header, offset)
-		seconds, err := strconv.ParseFloat(header, 64)
-		if err != nil || math.IsNaN(seconds) || math.IsInf(seconds, 0) || seconds <= 0 {
-			if want := web.ScrapeTimeout("", offset); got != want {
-				t.Fatalf("%q less %s is %s, want %s as without a header", header, offset, got, want)
-			}
-			return
+		allowed := 10.0
+		if seconds, err := strconv.ParseFloat(header, 64); err == nil && seconds > 0 && !math.IsInf(seconds, 0) {
+			allowed = math.Min(seconds, 100)
 		}
-		allowed := time.Duration(min(seconds, 100) * float64(time.Second))
-		if got < 0 || got > allowed || got < allowed/2 || got > allowed/2 && got > allowed-offset {
-			t.Fatalf("%q less %s is %s", header, offset, got)
+		want := allowed - float64(offsetMS)/1000
+		if want < allowed/2 {
+			want = allowed / 2
 		}
-		if got == 0 && allowed > time.Nanosecond {
-			t.Fatalf("%q less %s leaves no time", header, offset)
+		// Durations are whole nanoseconds, which are cut off and not rounded.
+		got := web.ScrapeTimeout(header, time.Duration(offsetMS)*time.Millisecond)
+		if math.Abs(got.Seconds()-want) > 2e-9 {
+			t.Fatalf("%q less %d ms is %s, want %g s", header, offsetMS, got, want)
+		}
+		if got == 0 && allowed > 2e-9 {
+			t.Fatalf("%q less %d ms leaves no time", header, offsetMS)
 		}
 	})
 }
