@@ -375,9 +375,9 @@ func expectRecovery(t *testing.T, exporter *running) {
 var trueFigures = exposition.Figures{Remain: 9_944_000, Total: 10_000_000, Transferred: 56_000}
 
 // read scrapes as Prometheus does.
-func (r *running) read(t *testing.T) exposition.Page {
+func (r *running) read(t *testing.T, header ...string) exposition.Page {
 	t.Helper()
-	status, body := r.get(t, "/metrics", "Accept", exposition.OpenMetrics)
+	status, body := r.get(t, "/metrics", append(header, "Accept", exposition.OpenMetrics)...)
 	if status != http.StatusOK {
 		t.Fatalf("scrape: HTTP %d: %s", status, body)
 	}
