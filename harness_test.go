@@ -116,11 +116,7 @@ func serveOn(t *testing.T, clock *hubtest.Clock, args ...string) *running {
 			p.now = clock.Now
 			err = p.execute(ctx)
 		}
-		if err != nil {
-			t.Error(err)
-			return exitFailure
-		}
-		return exitOK
+		return exitCode(err, stderr)
 	}, args...)
 }
 
@@ -134,7 +130,7 @@ func serveAs(t *testing.T, run func(ctx context.Context, args []string, stdout, 
 	}()
 	r.stop = sync.OnceValue(func() int { cancel(); return <-exit })
 	t.Cleanup(func() { r.stop() })
-	r.url = "http://" + r.stderr.await(t, listening)[1]
+	r.awaitListening(t)
 	return r
 }
 
