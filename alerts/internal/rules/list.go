@@ -254,12 +254,23 @@ unless on (merchant) payple:transfer_remain_amount`,
 		},
 		{
 			Alert: "PaypleDataStale",
-			Why: `The last resort, should an exporter serve old figures as if they were new. A max-age of 0 means that nothing is kept, not that
-				everything is stale: five minutes are the least that counts.`,
+			Why: `The last resort, should an exporter serve old figures as if they were new. A figure may rightly be as old as either setting of the
+				exporters that report the merchant, whichever is longer: max-age, or min-interval, for as long as nobody asks again. A max-age of 0
+				means that nothing is kept, not that everything is stale: five minutes are the least that counts, which is also how rarely
+				Prometheus can scrape a series without losing it.`,
 			Expr: `
 time() - max by (merchant) (payple_last_success_timestamp_seconds)
-> on () group_left ()
-3 * clamp_min(max(payple_max_age_seconds) or vector(0), 300)`,
+>
+3 * clamp_min(
+  max by (merchant) (
+    0 * payple_last_success_timestamp_seconds
+    + on (job, instance) group_left ()
+    max by (job, instance) ({__name__=~"payple_max_age_seconds|payple_min_interval_seconds"})
+    or
+    0 * payple_last_success_timestamp_seconds
+  ),
+  300
+)`,
 			For: "1m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: the newest figure is ` + duration + ` old`,
