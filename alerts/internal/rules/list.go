@@ -121,15 +121,65 @@ or
 payple:transfer_remain_amount * 0`,
 		},
 		{
-			Record: "payple:merchant_configured",
-			Why: `Which exporter lists which merchant. While that exporter does not answer, or none does, its list is carried over from the
-				evaluation before, so that a merchant that was removed differs from one whose exporter died.`,
+			Record: "payple:merchant_unlisted",
+			Why: `Merchants that an exporter listed within the last day and lists no more, unless payple:merchant_configured says that there was a
+				good reason.`,
 			Expr: `
-max by (merchant, job, instance) (payple_merchant_info)
+last_over_time(payple:merchant_configured[` + memory + `]) == 1
+unless on (merchant, cst_id, job, instance)
+payple_merchant_info`,
+		},
+		{
+			Record: "payple:merchant_configured",
+			Why: `1: which exporter lists which merchant. 0, once: that an exporter lists a merchant no more is no loss, because
+				somebody lists it: another exporter, or the same one under another cst_id;
+				or the exporter answers;
+				or merchants are probed there one by one, and this one is probed no more, while others are;
+				or the exporter was replaced: one of its job that is not older than an hour lists another of its merchants.
+				Unless a probe of the merchant fails: then it is still wanted.`,
+			Expr: `
+max by (merchant, cst_id, job, instance) (payple_merchant_info)
 or
-(payple:merchant_configured and on (job, instance) (up == 0))
-or
-(payple:merchant_configured unless on () (payple_exporter_build_info or payple_merchant_info))`,
+0 * (
+  (
+    payple:merchant_unlisted
+    and on (merchant) payple_merchant_info
+  )
+  or
+  (
+    (
+      (
+        payple:merchant_unlisted
+        and on (job, instance) payple_merchant_info
+      )
+      or
+      (
+        payple:merchant_unlisted
+        unless on (job, instance) (up or last_over_time(payple_exporter_build_info[` + memory + `]))
+        and on (job) payple_merchant_info
+      )
+      or
+      (
+        payple:merchant_unlisted
+        and on (job, instance) (
+          payple:merchant_unlisted
+          and on (job, cst_id) (
+            payple_merchant_info
+            unless on (job, instance)
+            payple_merchant_info offset 1h
+          )
+        )
+      )
+    )
+    unless on (merchant, job) (up == 0)
+  )
+)`,
+		},
+		{
+			Record: "payple:merchant_remembered",
+			Why: `Merchants that no exporter lists, since the one that did is down or gone: for a day, so that one that was taken away for good
+				does not page for ever.`,
+			Expr: `payple:merchant_unlisted unless payple:merchant_configured`,
 		},
 	}
 }
@@ -191,10 +241,19 @@ func alerts() []Rule {
 		},
 		{
 			Alert: "PaypleTransferLimitUnknown",
-			Why: `Configured, and no figure: never obtained, or dropped because it is too old. A merchant that is removed, or whose exporter is
-				down, has no payple_merchant_info; the latter is PaypleExporterDown's or PaypleExporterAbsent's to tell.`,
-			Expr: `max by (merchant) (payple_merchant_info) unless payple:transfer_remain_amount`,
-			For:  "10m", Severity: "critical",
+			Why: `Configured, and no figure: never obtained, or dropped because it is too old. Or remembered of an exporter whose target is gone: of one
+				that is down PaypleExporterDown tells. Or wanted of an exporter that answers for other merchants alone.`,
+			Expr: `
+max by (merchant) (
+  payple_merchant_info
+  or
+  (payple:merchant_remembered unless on (job, instance) (max by (job, instance) (up) == 0))
+  or
+  (up{merchant!=""} == 0 and on (job, instance) payple_merchant_info)
+)
+unless
+payple:transfer_remain_amount`,
+			For: "10m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: nobody knows how much may still be paid out`,
 				Description: `No exporter has a figure for merchant ` + merchant + `: it may be plenty, it may be nothing.` + reasons +
@@ -206,11 +265,12 @@ func alerts() []Rule {
 		},
 		{
 			Alert: "PaypleTransferLimitLostWhileLow",
-			Why: `Remembers for a day, through a dead hub as through a dead exporter. It ends when a figure is back, or when an exporter that answers
-				no longer lists the merchant. Kept for five minutes, until the alerts about the figure that is back have had their own time.`,
+			Why: `Remembers for a day, through a dead hub as through a dead exporter, whether its target stays or not. It ends when a figure is back, or
+				when the merchant is configured no more. Kept for five minutes, until the alerts about the figure that is back have had their own
+				time.`,
 			Expr: `
 last_over_time(payple:transfer_low[` + memory + `]) == 1
-and on (merchant) payple:merchant_configured
+and on (merchant) (payple_merchant_info or payple:merchant_remembered)
 unless on (merchant) payple:transfer_remain_amount`,
 			For: "2m", KeepFiringFor: "5m", Severity: "critical",
 			Text: Text{
@@ -311,8 +371,8 @@ and on (job, instance) (
 		},
 		{
 			Alert: "PaypleExporterAbsent",
-			Why:   "payple_merchant_info, too: a set-up that scrapes /probe alone has no build information.",
-			Expr:  `absent(payple_exporter_build_info or payple_merchant_info)`,
+			Why:   "Every exporter lists a merchant. One that is asked for its own metrics alone tells nothing of any.",
+			Expr:  `absent(payple_merchant_info)`,
 			For:   "10m", Severity: "critical",
 			Text: Text{
 				Summary: `No payple_exporter is scraped at all`,
