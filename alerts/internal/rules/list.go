@@ -385,12 +385,13 @@ and on (job, instance) (
 		},
 		{
 			Alert: "PaypleTransferLimitLowered",
-			Why: `The account total is less than when it was last known, up to six hours ago. Where the amount paid out fell as well, both totals began anew or a payout
-				was reversed: not a cut. Held for 15 minutes, since the fall itself is seen only once.`,
+			Why: `The account total is less than when it was last known, up to six hours ago. Where the amount paid out fell as well, both totals began
+				anew or a payout was reversed: not a cut. Where nothing had been paid out, it could not fall, and a cut looks like totals that
+				begin anew: not told. Held for 15 minutes, since the fall itself is seen only once.`,
 			Expr: `
 payple:total_account_amt < last_over_time(payple:total_account_amt[6h] offset 1m)
-unless
-payple:total_transfer_amt < last_over_time(payple:total_transfer_amt[6h] offset 1m)`,
+and
+payple:total_transfer_amt >= (last_over_time(payple:total_transfer_amt[6h] offset 1m) > 0)`,
 			For: "0m", KeepFiringFor: "15m", Severity: "warning",
 			Text: Text{
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,
