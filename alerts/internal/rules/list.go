@@ -60,6 +60,19 @@ max by (merchant) (
 		{Record: "payple:transfer_threshold_ratio", Expr: threshold("payple_transfer_threshold_ratio")},
 		{Record: "payple:transfer_threshold_runway_seconds", Expr: threshold("payple_transfer_threshold_runway_seconds")},
 		{
+			Record: "payple:merchant_reassigned",
+			Why: `Merchants that have had another cst_id or hub within ten minutes: their figures are another account's, and to compare them with those
+				from before would invent payouts and cuts. Ten minutes, since of a pair one exporter may learn of it later than the other.`,
+			Expr: `
+group by (merchant) (
+  payple_merchant_info
+  unless on (merchant, cst_id, hub)
+  payple_merchant_info offset 10m
+)
+and on (merchant)
+payple_merchant_info offset 10m`,
+		},
+		{
 			Record: "payple:transfer_outflow_amount:increase1m",
 			Why: `Won paid out in the last minute. A restart of the total, a reversal and a top-up add nothing; rate() would take the first two for
 				a counter reset and add the whole total.`,
@@ -73,11 +86,13 @@ max by (merchant) (
 		{
 			Record: "payple:transfer_outflow_amount:hourly1h",
 			Why: `Won an hour that the whole last hour kept up: its slowest 20 minutes. One batch payout is over sooner and counts for nothing here.
-				Silent until there is an hour of data: a rate taken from a few minutes would be invented.`,
+				Silent until there is an hour of data, of the same account: a rate taken from a few minutes would be invented.`,
 			Expr: `
 min_over_time(payple:transfer_outflow_amount:hourly20m[40m])
 and
-payple:transfer_outflow_amount:hourly20m offset 40m`,
+payple:transfer_outflow_amount:hourly20m offset 40m
+unless
+last_over_time(payple:merchant_reassigned[1h])`,
 		},
 		{
 			Record: "payple:transfer_outflow_amount:hourly24h",
@@ -85,7 +100,9 @@ payple:transfer_outflow_amount:hourly20m offset 40m`,
 			Expr: `
 avg_over_time(payple:transfer_outflow_amount:increase1m[24h]) * 60
 and
-last_over_time(payple:transfer_outflow_amount:increase1m[6h] offset 18h)`,
+last_over_time(payple:transfer_outflow_amount:increase1m[6h] offset 18h)
+unless
+last_over_time(payple:merchant_reassigned[24h])`,
 		},
 		{
 			Record: "payple:transfer_outflow_amount:hourly",
@@ -387,11 +404,13 @@ and on (job, instance) (
 			Alert: "PaypleTransferLimitLowered",
 			Why: `The account total is less than when it was last known, up to six hours ago. Where the amount paid out fell as well, both totals began
 				anew or a payout was reversed: not a cut. Where nothing had been paid out, it could not fall, and a cut looks like totals that
-				begin anew: not told. Held for 15 minutes, since the fall itself is seen only once.`,
+				begin anew: not told. Nor is another account's total. Held for 15 minutes, since the fall itself is seen only once.`,
 			Expr: `
 payple:total_account_amt < last_over_time(payple:total_account_amt[6h] offset 1m)
 and
-payple:total_transfer_amt >= (last_over_time(payple:total_transfer_amt[6h] offset 1m) > 0)`,
+payple:total_transfer_amt >= (last_over_time(payple:total_transfer_amt[6h] offset 1m) > 0)
+unless
+last_over_time(payple:merchant_reassigned[6h])`,
 			For: "0m", KeepFiringFor: "15m", Severity: "warning",
 			Text: Text{
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,
