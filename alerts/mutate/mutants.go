@@ -133,7 +133,7 @@ var (
 	offset     = regexp.MustCompile(` offset \d+[smhd]\b`)
 	matching   = regexp.MustCompile(`\b(on|by) \(([a-z_, ]*)\)`)
 	function   = regexp.MustCompile(`\b([a-z_]+) ?(?:by \(|\()`)
-	arithmetic = regexp.MustCompile(` ([-*/]) `)
+	arithmetic = regexp.MustCompile(` ([-+*/]) `)
 	alternates = regexp.MustCompile(`"([a-z_]+)\|([a-z_]+)"`)
 )
 
@@ -145,7 +145,7 @@ var swaps = map[string][]string{
 	"clamp_min": {"clamp_max"}, "floor": {"ceil", ""}, "absent": {""}, "time": nil,
 	"avg_over_time": {"max_over_time", "last_over_time", "sum_over_time"}, "min_over_time": {"avg_over_time", "max_over_time", "last_over_time"},
 	"last_over_time": {"min_over_time", "max_over_time", "count_over_time"},
-	"-":              {"+"}, "*": {"/"}, "/": {"*"},
+	"-":              {"+"}, "+": {"-"}, "*": {"/"}, "/": {"*"},
 }
 
 // expressions are all the ways to break a PromQL expression in one place.

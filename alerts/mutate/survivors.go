@@ -13,7 +13,7 @@ const guard = "right of and/unless only the presence of a series counts, and eve
 const boolean = "the series is 0 or 1"
 
 // clamped is why a number does not matter.
-const clamped = "clamp_min lifts either to 300"
+const clamped = "clamp_min lifts it to 300 as it does 0"
 
 // presence is why an aggregation may be any other.
 const presence = "payple_merchant_info is always 1, and nobody reads more than whether the result is there"
@@ -51,8 +51,7 @@ var equivalents = map[string]string{
 	`PaypleExporterDown: function at 11:3 "last_over_time" -> "max_over_time"`:   guard,
 	`PaypleExporterDown: function at 11:3 "last_over_time" -> "count_over_time"`: guard,
 
-	`PaypleDataStale: number at 3:53 "0" -> "1"`:  clamped,
-	`PaypleDataStale: number at 3:53 "0" -> "-1"`: clamped,
+	`PaypleDataStale: number at 9:5 "0" -> "-1"`: clamped,
 
 	`PaypleTransferLimitLowered: range at 1:79 "1m" -> "30s"`:    minute,
 	`PaypleTransferLimitLowered: range at 3:81 "1m" -> "30s"`:    minute,

@@ -60,6 +60,19 @@ max by (merchant) (
 		{Record: "payple:transfer_threshold_ratio", Expr: threshold("payple_transfer_threshold_ratio")},
 		{Record: "payple:transfer_threshold_runway_seconds", Expr: threshold("payple_transfer_threshold_runway_seconds")},
 		{
+			Record: "payple:merchant_reassigned",
+			Why: `Merchants that have had another cst_id or hub within ten minutes: their figures are another account's, and to compare them with those
+				from before would invent payouts and cuts. Ten minutes, since of a pair one exporter may learn of it later than the other.`,
+			Expr: `
+group by (merchant) (
+  payple_merchant_info
+  unless on (merchant, cst_id, hub)
+  payple_merchant_info offset 10m
+)
+and on (merchant)
+payple_merchant_info offset 10m`,
+		},
+		{
 			Record: "payple:transfer_outflow_amount:increase1m",
 			Why: `Won paid out in the last minute. A restart of the total, a reversal and a top-up add nothing; rate() would take the first two for
 				a counter reset and add the whole total.`,
@@ -73,11 +86,13 @@ max by (merchant) (
 		{
 			Record: "payple:transfer_outflow_amount:hourly1h",
 			Why: `Won an hour that the whole last hour kept up: its slowest 20 minutes. One batch payout is over sooner and counts for nothing here.
-				Silent until there is an hour of data: a rate taken from a few minutes would be invented.`,
+				Silent until there is an hour of data, of the same account: a rate taken from a few minutes would be invented.`,
 			Expr: `
 min_over_time(payple:transfer_outflow_amount:hourly20m[40m])
 and
-payple:transfer_outflow_amount:hourly20m offset 40m`,
+payple:transfer_outflow_amount:hourly20m offset 40m
+unless
+last_over_time(payple:merchant_reassigned[1h])`,
 		},
 		{
 			Record: "payple:transfer_outflow_amount:hourly24h",
@@ -85,7 +100,9 @@ payple:transfer_outflow_amount:hourly20m offset 40m`,
 			Expr: `
 avg_over_time(payple:transfer_outflow_amount:increase1m[24h]) * 60
 and
-last_over_time(payple:transfer_outflow_amount:increase1m[6h] offset 18h)`,
+last_over_time(payple:transfer_outflow_amount:increase1m[6h] offset 18h)
+unless
+last_over_time(payple:merchant_reassigned[24h])`,
 		},
 		{
 			Record: "payple:transfer_outflow_amount:hourly",
@@ -121,15 +138,65 @@ or
 payple:transfer_remain_amount * 0`,
 		},
 		{
-			Record: "payple:merchant_configured",
-			Why: `Which exporter lists which merchant. While that exporter does not answer, or none does, its list is carried over from the
-				evaluation before, so that a merchant that was removed differs from one whose exporter died.`,
+			Record: "payple:merchant_unlisted",
+			Why: `Merchants that an exporter listed within the last day and lists no more, unless payple:merchant_configured says that there was a
+				good reason.`,
 			Expr: `
-max by (merchant, job, instance) (payple_merchant_info)
+last_over_time(payple:merchant_configured[` + memory + `]) == 1
+unless on (merchant, cst_id, job, instance)
+payple_merchant_info`,
+		},
+		{
+			Record: "payple:merchant_configured",
+			Why: `1: which exporter lists which merchant. 0, once: that an exporter lists a merchant no more is no loss, because
+				somebody lists it: another exporter, or the same one under another cst_id;
+				or the exporter answers;
+				or merchants are probed there one by one, and this one is probed no more, while others are;
+				or the exporter was replaced: one of its job that is not older than an hour lists another of its merchants.
+				Unless a probe of the merchant fails: then it is still wanted.`,
+			Expr: `
+max by (merchant, cst_id, job, instance) (payple_merchant_info)
 or
-(payple:merchant_configured and on (job, instance) (up == 0))
-or
-(payple:merchant_configured unless on () (payple_exporter_build_info or payple_merchant_info))`,
+0 * (
+  (
+    payple:merchant_unlisted
+    and on (merchant) payple_merchant_info
+  )
+  or
+  (
+    (
+      (
+        payple:merchant_unlisted
+        and on (job, instance) payple_merchant_info
+      )
+      or
+      (
+        payple:merchant_unlisted
+        unless on (job, instance) (up or last_over_time(payple_exporter_build_info[` + memory + `]))
+        and on (job) payple_merchant_info
+      )
+      or
+      (
+        payple:merchant_unlisted
+        and on (job, instance) (
+          payple:merchant_unlisted
+          and on (job, cst_id) (
+            payple_merchant_info
+            unless on (job, instance)
+            payple_merchant_info offset 1h
+          )
+        )
+      )
+    )
+    unless on (merchant, job) (up == 0)
+  )
+)`,
+		},
+		{
+			Record: "payple:merchant_remembered",
+			Why: `Merchants that no exporter lists, since the one that did is down or gone: for a day, so that one that was taken away for good
+				does not page for ever.`,
+			Expr: `payple:merchant_unlisted unless payple:merchant_configured`,
 		},
 	}
 }
@@ -191,10 +258,19 @@ func alerts() []Rule {
 		},
 		{
 			Alert: "PaypleTransferLimitUnknown",
-			Why: `Configured, and no figure: never obtained, or dropped because it is too old. A merchant that is removed, or whose exporter is
-				down, has no payple_merchant_info; the latter is PaypleExporterDown's or PaypleExporterAbsent's to tell.`,
-			Expr: `max by (merchant) (payple_merchant_info) unless payple:transfer_remain_amount`,
-			For:  "10m", Severity: "critical",
+			Why: `Configured, and no figure: never obtained, or dropped because it is too old. Or remembered of an exporter whose target is gone: of one
+				that is down PaypleExporterDown tells. Or wanted of an exporter that answers for other merchants alone.`,
+			Expr: `
+max by (merchant) (
+  payple_merchant_info
+  or
+  (payple:merchant_remembered unless on (job, instance) (max by (job, instance) (up) == 0))
+  or
+  (up{merchant!=""} == 0 and on (job, instance) payple_merchant_info)
+)
+unless
+payple:transfer_remain_amount`,
+			For: "10m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: nobody knows how much may still be paid out`,
 				Description: `No exporter has a figure for merchant ` + merchant + `: it may be plenty, it may be nothing.` + reasons +
@@ -206,11 +282,12 @@ func alerts() []Rule {
 		},
 		{
 			Alert: "PaypleTransferLimitLostWhileLow",
-			Why: `Remembers for a day, through a dead hub as through a dead exporter. It ends when a figure is back, or when an exporter that answers
-				no longer lists the merchant. Kept for five minutes, until the alerts about the figure that is back have had their own time.`,
+			Why: `Remembers for a day, through a dead hub as through a dead exporter, whether its target stays or not. It ends when a figure is back, or
+				when the merchant is configured no more. Kept for five minutes, until the alerts about the figure that is back have had their own
+				time.`,
 			Expr: `
 last_over_time(payple:transfer_low[` + memory + `]) == 1
-and on (merchant) payple:merchant_configured
+and on (merchant) (payple_merchant_info or payple:merchant_remembered)
 unless on (merchant) payple:transfer_remain_amount`,
 			For: "2m", KeepFiringFor: "5m", Severity: "critical",
 			Text: Text{
@@ -254,12 +331,23 @@ unless on (merchant) payple:transfer_remain_amount`,
 		},
 		{
 			Alert: "PaypleDataStale",
-			Why: `The last resort, should an exporter serve old figures as if they were new. A max-age of 0 means that nothing is kept, not that
-				everything is stale: five minutes are the least that counts.`,
+			Why: `The last resort, should an exporter serve old figures as if they were new. A figure may rightly be as old as either setting of the
+				exporters that report the merchant, whichever is longer: max-age, or min-interval, for as long as nobody asks again. A max-age of 0
+				means that nothing is kept, not that everything is stale: five minutes are the least that counts, which is also how rarely
+				Prometheus can scrape a series without losing it.`,
 			Expr: `
 time() - max by (merchant) (payple_last_success_timestamp_seconds)
-> on () group_left ()
-3 * clamp_min(max(payple_max_age_seconds) or vector(0), 300)`,
+>
+3 * clamp_min(
+  max by (merchant) (
+    0 * payple_last_success_timestamp_seconds
+    + on (job, instance) group_left ()
+    max by (job, instance) ({__name__=~"payple_max_age_seconds|payple_min_interval_seconds"})
+    or
+    0 * payple_last_success_timestamp_seconds
+  ),
+  300
+)`,
 			For: "1m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: the newest figure is ` + duration + ` old`,
@@ -300,8 +388,8 @@ and on (job, instance) (
 		},
 		{
 			Alert: "PaypleExporterAbsent",
-			Why:   "payple_merchant_info, too: a set-up that scrapes /probe alone has no build information.",
-			Expr:  `absent(payple_exporter_build_info or payple_merchant_info)`,
+			Why:   "Every exporter lists a merchant. One that is asked for its own metrics alone tells nothing of any.",
+			Expr:  `absent(payple_merchant_info)`,
 			For:   "10m", Severity: "critical",
 			Text: Text{
 				Summary: `No payple_exporter is scraped at all`,
@@ -314,12 +402,15 @@ and on (job, instance) (
 		},
 		{
 			Alert: "PaypleTransferLimitLowered",
-			Why: `The account total is less than when it was last known, up to six hours ago. Where the amount paid out fell as well, both totals began anew or a payout
-				was reversed: not a cut. Held for 15 minutes, since the fall itself is seen only once.`,
+			Why: `The account total is less than when it was last known, up to six hours ago. Where the amount paid out fell as well, both totals began
+				anew or a payout was reversed: not a cut. Where nothing had been paid out, it could not fall, and a cut looks like totals that
+				begin anew: not told. Nor is another account's total. Held for 15 minutes, since the fall itself is seen only once.`,
 			Expr: `
 payple:total_account_amt < last_over_time(payple:total_account_amt[6h] offset 1m)
+and
+payple:total_transfer_amt >= (last_over_time(payple:total_transfer_amt[6h] offset 1m) > 0)
 unless
-payple:total_transfer_amt < last_over_time(payple:total_transfer_amt[6h] offset 1m)`,
+last_over_time(payple:merchant_reassigned[6h])`,
 			For: "0m", KeepFiringFor: "15m", Severity: "warning",
 			Text: Text{
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,
