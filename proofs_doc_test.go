@@ -57,7 +57,7 @@ func TestClaimsCommandsRunTheirTests(t *testing.T) {
 // test.
 func patternsOf(line string) (names []string) {
 	for _, match := range regexp.MustCompile(`-(?:run|bench)[ =]'?([^' ]+)`).FindAllStringSubmatch(line, -1) {
-		for _, pattern := range strings.Split(match[1], "|") {
+		for pattern := range strings.SplitSeq(match[1], "|") {
 			name, _, _ := strings.Cut(pattern, "/")
 			if name = strings.Trim(name, "^$"); name != "" {
 				names = append(names, name)
@@ -72,10 +72,9 @@ func patternsOf(line string) (names []string) {
 func runsIn(tests map[string][]string, pattern string, folders []string) bool {
 	for folder, names := range tests {
 		for _, wanted := range folders {
-			if below, all := strings.CutSuffix(wanted, "/..."); folder != wanted && !(all && (below == "." || strings.HasPrefix(folder, below))) {
-				continue
-			}
-			if strings.Contains(strings.Join(names, " "), pattern) {
+			below, all := strings.CutSuffix(wanted, "/...")
+			within := folder == wanted || all && (below == "." || strings.HasPrefix(folder, below))
+			if within && strings.Contains(strings.Join(names, " "), pattern) {
 				return true
 			}
 		}
@@ -85,7 +84,7 @@ func runsIn(tests map[string][]string, pattern string, folders []string) bool {
 
 // folderArguments returns the folders among a command's arguments.
 func folderArguments(arguments string) (folders []string) {
-	for _, argument := range strings.Fields(arguments) {
+	for argument := range strings.FieldsSeq(arguments) {
 		if argument == "." || strings.HasPrefix(argument, "./") {
 			folders = append(folders, filepath.Clean(argument))
 		}

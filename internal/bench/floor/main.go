@@ -4,10 +4,12 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
@@ -42,17 +44,23 @@ func main() {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(versioncollector.NewCollector("floor"), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "floor_status", Help: "Status of the hub's answer."}, func() float64 {
-			response, err := http.Post(*hub, "application/json", strings.NewReader("{}"))
-			if err != nil {
-				return 0
-			}
-			defer response.Body.Close()
-			return float64(response.StatusCode)
-		}))
-	http.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	server := &http.Server{}
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "floor_status", Help: "Status of the hub's answer."}, func() float64 { return status(*hub) }))
+	server := &http.Server{Handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), ReadHeaderTimeout: time.Second}
 	if err := web.ListenAndServe(server, flags, slog.New(slgk.NewGoKitHandler(logger, slog.LevelInfo))); err != nil {
 		app.Fatalf("%v", err)
 	}
+}
+
+// status asks the hub.
+func status(hub string) float64 {
+	request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, hub, strings.NewReader("{}"))
+	if err != nil {
+		return 0
+	}
+	response, err := (&http.Client{}).Do(request)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close() //nolint:errcheck // nothing is read
+	return float64(response.StatusCode)
 }
