@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -24,12 +25,16 @@ import (
 // wire is a TCP proxy that treats what passes through it as its mode says at
 // that moment.
 type wire struct {
-	to       string
-	listener net.Listener
+	t       *testing.T
+	to      string
+	address string
+	running sync.WaitGroup
 
-	mu   sync.Mutex
-	mode wireMode
-	open map[net.Conn]bool
+	mu       sync.Mutex
+	listener net.Listener // nil while the wire refuses connections
+	mode     wireMode
+	open     map[net.Conn]bool
+	halved   []byte // the first byte of each piece that was cut in half
 }
 
 // wireMode is what a network does to the hub's answers.
@@ -38,44 +43,75 @@ type wireMode int
 const (
 	wireHonest wireMode = iota
 	wireSlow            // every piece comes late, but whole and in time
-	wireHole            // connections are accepted, and nothing comes back
+	wireHole            // connections are accepted, and nothing comes back on them, then or ever
 	wireDrip            // a byte at a time, longer than a query may take
 	wireCut             // the connection is reset in the middle of the answer's body
+	wireHalf            // the connection ends in the middle of whatever comes next
+	wireEnd             // the connection ends before anything comes
 	wireDead            // new connections are reset, and old ones too
+	wireRefuse          // nobody listens, and old connections are reset
 )
 
-// newWire listens, and connects to an address.
+// newWire listens, and connects to an address. It does so, where this machine has
+// more loopback addresses than one, at one from which nobody connects: a port
+// that the wire leaves, to refuse connections, is then still free later.
 func newWire(t *testing.T, to string) *wire {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	w := &wire{t: t, to: to, address: "127.0.0.2:0", open: make(map[net.Conn]bool)}
+	if w.listen() != nil {
+		w.address = "127.0.0.1:0"
+		if err := w.listen(); err != nil {
+			t.Fatal(err)
+		}
 	}
-	w := &wire{to: to, listener: listener, open: make(map[net.Conn]bool)}
-	var running sync.WaitGroup
-	running.Go(func() {
+	t.Cleanup(func() {
+		w.set(wireRefuse)
+		w.running.Wait()
+	})
+	return w
+}
+
+// listen takes connections until the listener is closed, and remembers the port
+// for the next time.
+func (w *wire) listen() error {
+	listener, err := net.Listen("tcp", w.address)
+	if err != nil {
+		return err
+	}
+	w.listener, w.address = listener, listener.Addr().String()
+	w.running.Go(func() {
 		for {
 			near, err := listener.Accept()
 			if err != nil {
 				return
 			}
-			running.Go(func() { w.carry(near) })
+			w.running.Go(func() { w.carry(near) })
 		}
 	})
-	t.Cleanup(func() {
-		listener.Close()
-		w.set(wireDead)
-		running.Wait()
-	})
-	return w
+	return nil
 }
 
-// set changes the mode. A dead wire breaks what is open.
+// host is the wire's address without its port.
+func (w *wire) host() net.IP {
+	host, _, _ := net.SplitHostPort(w.address)
+	return net.ParseIP(host)
+}
+
+// set changes the mode. A dead wire, and one that refuses, break what is open.
 func (w *wire) set(mode wireMode) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.mode = mode
-	if mode == wireDead {
+	switch {
+	case mode == wireRefuse && w.listener != nil:
+		w.listener.Close()
+		w.listener = nil
+	case mode != wireRefuse && w.listener == nil:
+		if err := w.listen(); err != nil {
+			w.t.Error(err)
+		}
+	}
+	if mode == wireDead || mode == wireRefuse {
 		for conn := range w.open {
 			reset(conn)
 		}
@@ -93,7 +129,7 @@ func (w *wire) keep(conn net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.open[conn] = true
-	return w.mode != wireDead
+	return w.mode != wireDead && w.mode != wireRefuse
 }
 
 func (w *wire) drop(conn net.Conn) {
@@ -126,9 +162,13 @@ func (w *wire) carry(near net.Conn) {
 		far.Close()
 	}()
 	piece := make([]byte, 4096)
+	lost := false // what was swallowed is missing for good, so nothing may follow it
 	for {
 		n, err := far.Read(piece)
-		if err != nil || !w.pass(near, piece[:n]) {
+		if err != nil {
+			return
+		}
+		if lost = lost || w.is() == wireHole; !lost && !w.pass(near, piece[:n]) {
 			return
 		}
 	}
@@ -137,11 +177,9 @@ func (w *wire) carry(near net.Conn) {
 // pass sends a piece of an answer, and tells whether the wire still holds.
 func (w *wire) pass(near net.Conn, piece []byte) bool {
 	switch w.is() {
-	case wireHonest:
+	case wireHonest, wireHole: // where nothing comes to be passed
 	case wireSlow:
 		time.Sleep(50 * time.Millisecond)
-	case wireHole:
-		return true
 	case wireDrip:
 		for i := range piece {
 			if _, err := near.Write(piece[i : i+1]); err != nil {
@@ -155,7 +193,12 @@ func (w *wire) pass(near net.Conn, piece []byte) bool {
 		_, _ = near.Write(piece[:len(piece)-len(body)/2])
 		reset(near)
 		return false
-	case wireDead:
+	case wireHalf:
+		w.halve(near, piece)
+		return false
+	case wireEnd:
+		return false // which closes it
+	case wireDead, wireRefuse:
 		reset(near)
 		return false
 	}
@@ -163,54 +206,152 @@ func (w *wire) pass(near net.Conn, piece []byte) bool {
 	return err == nil
 }
 
-// A network that is slow changes nothing. One that swallows, drips, cuts or
-// refuses is told as what it is, on connections that were good before; the
+// halve passes one half of a piece, and says farewell instead of the other.
+func (w *wire) halve(near net.Conn, piece []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.halved = append(w.halved, piece[0])
+	_, _ = near.Write(piece[:len(piece)/2])
+	near.Close()
+}
+
+// hasHalved tells whether a piece that begins so was cut in half.
+func (w *wire) hasHalved(first byte) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return bytes.IndexByte(w.halved, first) >= 0
+}
+
+// allAtOnce runs subtests that do little but wait, all at the same time: the
+// number of parallel tests is for those that work.
+func allAtOnce[T any](t *testing.T, tests map[string]T, test func(*testing.T, T)) {
+	t.Helper()
+	var running sync.WaitGroup
+	for name, of := range tests {
+		running.Go(func() { t.Run(name, func(t *testing.T) { test(t, of) }) })
+	}
+	running.Wait()
+}
+
+// A network that is slow changes nothing. One that swallows, drips, cuts, resets
+// or refuses is told as what it is, on connections that were good before; the
 // figures stay, and all is well again without a restart once it is mended.
 func TestServeThroughABadNetwork(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
+	type test struct {
 		mode   wireMode
 		reason hub.Reason
-	}{
-		"slow":               {wireSlow, ""},
-		"black hole":         {wireHole, hub.ReasonTimeout},
-		"drip":               {wireDrip, hub.ReasonTimeout},
-		"cut in mid-body":    {wireCut, hub.ReasonNetwork},
-		"connections refuse": {wireDead, hub.ReasonNetwork},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			sim, flags := simulated(t)
-			w := newWire(t, strings.TrimPrefix(strings.TrimPrefix(flags[0], "--payple.hub="), "http://"))
-			exporter := serveHere(t, append(flags[1:], "--payple.hub=http://"+w.listener.Addr().String(),
-				"--payple.min-interval=1s", "--payple.timeout=3s")...)
-			expectUp(t, exporter)
-			w.set(test.mode)
-			before := sim.Requests("store", hub.EndpointRemain)
-			if test.reason == "" {
-				eventually(t, "two more queries", func() bool {
-					expectUp(t, exporter)
-					return sim.Requests("store", hub.EndpointRemain) >= before+2
-				})
-				return
-			}
-			eventually(t, "the failure is told", func() bool {
-				page := exporter.read(t)
-				_, reason, err := page.Health("store")
-				figures, known, figuresErr := page.Figures("store")
-				if err != nil || figuresErr != nil || !known || figures != trueFigures || reason != "" && reason != test.reason {
-					t.Fatalf("reason %q (%v), want %q; figures %v (%v, %v)", reason, err, test.reason, figures, known, figuresErr)
-				}
-				return reason == test.reason
-			})
-			w.set(wireHonest)
-			eventually(t, "the exporter has recovered", func() bool {
-				up, _, err := exporter.read(t).Health("store")
-				return up && err == nil
-			})
-			expectUp(t, exporter)
-		})
+		says   string // in the log
 	}
+	allAtOnce(t, map[string]test{
+		"slow":                     {wireSlow, "", ""},
+		"black hole":               {wireHole, hub.ReasonTimeout, "no answer in time"},
+		"drip":                     {wireDrip, hub.ReasonTimeout, "no answer in time"},
+		"cut in mid-body":          {wireCut, hub.ReasonNetwork, "no answer"},
+		"connections are reset":    {wireDead, hub.ReasonNetwork, "no answer"},
+		"connections are refused":  {wireRefuse, hub.ReasonNetwork, "connection refused"},
+		"cut in the answer's head": {wireHalf, hub.ReasonNetwork, "unexpected EOF"},
+	}, func(t *testing.T, test test) {
+		sim, flags := simulated(t)
+		w := newWire(t, strings.TrimPrefix(strings.TrimPrefix(flags[0], "--payple.hub="), "http://"))
+		exporter := serveHere(t, append(flags[1:], "--payple.hub=http://"+w.address, "--log.level=debug",
+			"--payple.min-interval=1s", "--payple.timeout=3s")...)
+		expectUp(t, exporter)
+		w.set(test.mode)
+		if test.reason == "" {
+			before := sim.Requests("store", hub.EndpointRemain)
+			eventually(t, "two more queries", func() bool {
+				expectUp(t, exporter)
+				return sim.Requests("store", hub.EndpointRemain) >= before+2
+			})
+			return
+		}
+		expectOutage(t, exporter, test.reason, test.says)
+		w.set(wireHonest)
+		expectRecovery(t, exporter)
+	})
+}
+
+// The kinds of TLS records, by their first byte.
+const (
+	tlsHandshake = 22
+	tlsData      = 23
+)
+
+// The same over TLS, as the real hub is asked. A handshake that stops or breaks
+// off, and an answer that ends within a record, are failures of the network:
+// reason tls is for a connection that is whole and not to be trusted.
+func TestServeThroughABadNetworkWithTLS(t *testing.T) {
+	t.Parallel()
+	authority := issue(t, "authority", nil)
+	env := trusting(t, authority)
+	type test struct {
+		anew   bool // each request on a new connection
+		http2  bool
+		mode   wireMode
+		reason hub.Reason
+		says   string // in the log
+		halved byte   // the kind of the record that is cut in half
+	}
+	allAtOnce(t, map[string]test{
+		"handshake swallowed":          {anew: true, mode: wireHole, reason: hub.ReasonTimeout, says: "no answer in time"},
+		"handshake reset":              {anew: true, mode: wireDead, reason: hub.ReasonNetwork, says: "no answer"},
+		"handshake refused":            {anew: true, mode: wireRefuse, reason: hub.ReasonNetwork, says: "connection refused"},
+		"ended before a handshake":     {anew: true, mode: wireEnd, reason: hub.ReasonNetwork, says: "EOF"},
+		"cut within a handshake":       {anew: true, mode: wireHalf, reason: hub.ReasonNetwork, says: "EOF", halved: tlsHandshake},
+		"cut within an answer":         {mode: wireHalf, reason: hub.ReasonNetwork, says: "unexpected EOF", halved: tlsData},
+		"cut within an answer, HTTP/2": {mode: wireHalf, http2: true, reason: hub.ReasonNetwork, says: "unexpected EOF", halved: tlsData},
+		"connection reset, HTTP/2":     {mode: wireDead, http2: true, reason: hub.ReasonNetwork, says: "no answer"},
+	}, func(t *testing.T, test test) {
+		sim, flags := simulated(t)
+		server := httptest.NewUnstartedServer(sim)
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		w := newWire(t, server.Listener.Addr().String())
+		server.TLS = showing(issueFor(t, "hub", &authority, w.host(), time.Now().Add(time.Hour)))
+		server.EnableHTTP2 = test.http2
+		server.Config.SetKeepAlivesEnabled(!test.anew)
+		server.StartTLS()
+		defer server.Close()
+		exporter := serveProcess(t, os.Args[0], env, append(flags[1:], "--payple.hub=https://"+w.address, "--log.level=debug",
+			"--payple.min-interval=1s", "--payple.timeout=3s")...)
+		expectUp(t, exporter)
+		w.set(test.mode)
+		expectOutage(t, exporter, test.reason, test.says)
+		if test.halved != 0 && !w.hasHalved(test.halved) {
+			t.Errorf("no record of kind %d was cut in half", test.halved)
+		}
+		w.set(wireHonest)
+		expectRecovery(t, exporter)
+	})
+}
+
+// expectOutage looks at an exporter that was well until now. It must come to tell
+// a failure of this reason, and none of another, and its log at level debug why;
+// meanwhile the figures stay.
+func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string) {
+	t.Helper()
+	// A first query may still have gone out on a connection that was about to
+	// end, so that only a later one meets what the log is to tell of.
+	eventually(t, "the failure is told", func() bool {
+		page := exporter.read(t)
+		up, reason, err := page.Health("store")
+		figures, known, figuresErr := page.Figures("store")
+		if err != nil || figuresErr != nil || !known || figures != trueFigures || !up && reason != want {
+			t.Fatalf("up %v, reason %q (%v), want %q; figures %v (%v, %v)\n%s", up, reason, err, want, figures, known, figuresErr, exporter.stderr)
+		}
+		return !up && strings.Contains(exporter.stderr.String(), says)
+	})
+}
+
+// expectRecovery looks at an exporter whose hub can be asked again: it must come
+// to do so by itself.
+func expectRecovery(t *testing.T, exporter *running) {
+	t.Helper()
+	eventually(t, "the exporter has recovered", func() bool {
+		up, _, err := exporter.read(t).Health("store")
+		return up && err == nil
+	})
+	expectUp(t, exporter)
 }
 
 // trueFigures are those of the partner that simulated makes.

@@ -19,12 +19,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
 
 	"payple_exporter/hub"
+	"payple_exporter/hub/hubtest"
 )
 
 // lock is all that it takes to close the exporter's door: a server's
@@ -281,32 +283,69 @@ func (u *unread) Read(p []byte) (int, error) {
 	return u.Conn.Read(p)
 }
 
+// trusting returns the environment in which the program takes an authority, and
+// nobody else, for good.
+func trusting(t *testing.T, authority tls.Certificate) []string {
+	t.Helper()
+	roots := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.Certificate[0]})))
+	return []string{asProgram + "=1", "SSL_CERT_FILE=" + roots, "SSL_CERT_DIR=" + t.TempDir()}
+}
+
+// passports are a hub's certificates, and what the log says to each; to a good
+// one, nothing.
+func passports(t *testing.T, authority tls.Certificate) map[string]passport {
+	t.Helper()
+	stranger := issue(t, "authority", nil)
+	return map[string]passport{
+		"good":              {issue(t, "hub", &authority), ""},
+		"wrong name":        {issueFor(t, "hub", &authority, net.IPv4(127, 0, 0, 2), time.Now().Add(time.Hour)), "another host name"},
+		"expired":           {issueFor(t, "hub", &authority, net.IPv4(127, 0, 0, 1), time.Now().Add(-time.Minute)), "expired"},
+		"self-signed":       {issue(t, "hub", nil), "unknown authority"},
+		"unknown authority": {issue(t, "hub", &stranger), "unknown authority"},
+	}
+}
+
+type passport struct {
+	certificate tls.Certificate
+	says        string
+}
+
+// secureHub serves a simulated hub over TLS, with the configuration that current
+// holds at each handshake. Each request needs one: no connection is kept.
+func secureHub(t *testing.T, sim *hubtest.Hub, current *atomic.Pointer[tls.Config]) *httptest.Server {
+	t.Helper()
+	server := httptest.NewUnstartedServer(sim)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.TLS = &tls.Config{
+		// Not GetCertificate, which is not asked for the certificate of an address.
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return current.Load(), nil },
+		MinVersion:         tls.VersionTLS12,
+	}
+	server.Config.SetKeepAlivesEnabled(false)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server
+}
+
+// showing returns a server's configuration with one certificate.
+func showing(certificate tls.Certificate) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+}
+
 // The real program, with the roots of its environment: a hub whose certificate
 // is for another name, has expired, or is signed by nobody gets no request and
 // is told as reason tls; and a good one is asked.
 func TestServeTrustsNoBadCertificate(t *testing.T) {
 	t.Parallel()
-	ca, stranger := issue(t, "authority", nil), issue(t, "authority", nil)
-	roots := writeFile(t, "ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: ca.Certificate[0]})))
-	for name, test := range map[string]struct {
-		certificate tls.Certificate
-		says        string // in the log; empty: all is well
-	}{
-		"good":              {issue(t, "hub", &ca), ""},
-		"wrong name":        {issueFor(t, "hub", &ca, net.IPv4(127, 0, 0, 2), time.Now().Add(time.Hour)), "another host name"},
-		"expired":           {issueFor(t, "hub", &ca, net.IPv4(127, 0, 0, 1), time.Now().Add(-time.Minute)), "expired"},
-		"self-signed":       {issue(t, "hub", nil), "unknown authority"},
-		"unknown authority": {issue(t, "hub", &stranger), "unknown authority"},
-	} {
+	authority := issue(t, "authority", nil)
+	env := trusting(t, authority)
+	for name, test := range passports(t, authority) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			sim, flags := simulated(t)
-			server := httptest.NewUnstartedServer(sim)
-			server.Config.ErrorLog = log.New(io.Discard, "", 0)
-			server.TLS = &tls.Config{Certificates: []tls.Certificate{test.certificate}, MinVersion: tls.VersionTLS12}
-			server.StartTLS()
-			defer server.Close()
-			env := []string{asProgram + "=1", "SSL_CERT_FILE=" + roots, "SSL_CERT_DIR=" + t.TempDir()}
+			var current atomic.Pointer[tls.Config]
+			current.Store(showing(test.certificate))
+			server := secureHub(t, sim, &current)
 			exporter := serveProcess(t, os.Args[0], env, append(flags[1:], "--payple.hub="+server.URL)...)
 			if test.says == "" {
 				expectUp(t, exporter)
@@ -324,4 +363,38 @@ func TestServeTrustsNoBadCertificate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A hub that was good and then shows a bad certificate gets no further request,
+// is told as reason tls, and the figures stay; once its certificate is good
+// again it is asked again.
+func TestServeStopsTrustingABadCertificate(t *testing.T) {
+	t.Parallel()
+	authority := issue(t, "authority", nil)
+	env, bad := trusting(t, authority), passports(t, authority)
+	good := bad["good"]
+	delete(bad, "good")
+	allAtOnce(t, bad, func(t *testing.T, bad passport) {
+		sim, flags := simulated(t)
+		var current atomic.Pointer[tls.Config]
+		current.Store(showing(good.certificate))
+		server := secureHub(t, sim, &current)
+		exporter := serveProcess(t, os.Args[0], env, append(flags[1:], "--payple.hub="+server.URL, "--payple.min-interval=1s", "--log.level=debug")...)
+		expectUp(t, exporter)
+		asked := requestsOf(sim)
+
+		current.Store(showing(bad.certificate))
+		expectOutage(t, exporter, hub.ReasonTLS, bad.says)
+		if got := requestsOf(sim); got != asked {
+			t.Errorf("%d requests were sent, with the key and the token", got-asked)
+		}
+
+		current.Store(showing(good.certificate))
+		expectRecovery(t, exporter)
+	})
+}
+
+// requestsOf returns how many requests of store a hub has had.
+func requestsOf(sim *hubtest.Hub) int {
+	return sim.Requests("store", hub.EndpointToken) + sim.Requests("store", hub.EndpointRemain)
 }
