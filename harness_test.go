@@ -104,6 +104,24 @@ type running struct {
 // serveHere runs the exporter in this process.
 func serveHere(t *testing.T, args ...string) *running {
 	t.Helper()
+	return serveAs(t, run, args...)
+}
+
+// serveOn does so on another clock.
+func serveOn(t *testing.T, clock *hubtest.Clock, args ...string) *running {
+	t.Helper()
+	return serveAs(t, func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+		p, err := parse(args, stdout, stderr, os.Getenv)
+		if err == nil {
+			p.now = clock.Now
+			err = p.execute(ctx)
+		}
+		return exitCode(err, stderr)
+	}, args...)
+}
+
+func serveAs(t *testing.T, run func(ctx context.Context, args []string, stdout, stderr io.Writer) int, args ...string) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &running{stderr: newOutput()}
 	exit := make(chan int, 1)
@@ -112,7 +130,7 @@ func serveHere(t *testing.T, args ...string) *running {
 	}()
 	r.stop = sync.OnceValue(func() int { cancel(); return <-exit })
 	t.Cleanup(func() { r.stop() })
-	r.url = "http://" + r.stderr.await(t, listening)[1]
+	r.awaitListening(t)
 	return r
 }
 
