@@ -21,9 +21,9 @@ func metricsFormats() []string {
 	}
 }
 
-// labelsOf returns every value of the label merchant in an exposition, which
-// must parse to its end.
-func labelsOf(t *testing.T, exporter *running, path, accept string) map[string]bool {
+// labelsOf returns every value of a label in an exposition, which must parse to
+// its end.
+func labelsOf(t *testing.T, exporter *running, path, accept, name string) map[string]bool {
 	t.Helper()
 	status, body := exporter.get(t, path, "Accept", accept)
 	if status != http.StatusOK {
@@ -33,7 +33,7 @@ func labelsOf(t *testing.T, exporter *running, path, accept string) map[string]b
 	for _, family := range families(t, accept, body) {
 		for _, metric := range family.GetMetric() {
 			for _, label := range metric.GetLabel() {
-				if label.GetName() == "merchant" {
+				if label.GetName() == name {
 					values[label.GetValue()] = true
 				}
 			}

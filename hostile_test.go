@@ -409,21 +409,24 @@ func hostileNames() []string {
 	}
 }
 
-// A merchant's name is its label, exactly, in every form of the metrics, in
-// service discovery and in a probe, whatever it holds; what cannot be a label
-// is refused by the configuration with exit code 2.
+// A merchant's name and its partner id are labels, exactly, in every form of the
+// metrics, in service discovery and in a probe, whatever they hold; what cannot
+// be a label is refused by the configuration with exit code 2.
 func TestHostileNamesAreLabels(t *testing.T) {
 	t.Parallel()
 	sim, flags := simulated(t)
 	address, key := strings.TrimPrefix(flags[0], "--payple.hub="), strings.TrimPrefix(flags[2], "--payple.cust-key-file=")
 	var file strings.Builder
 	fmt.Fprintf(&file, "merchants:\n  - {name: %q, cst_id: store, hub: %q, cust_key_file: %q}\n", "plain", address, key)
-	for i, name := range hostileNames() {
-		quoted, err := json.Marshal(name) // is YAML too
+	names := hostileNames()
+	for i, name := range names {
+		line, err := json.Marshal(map[string]string{
+			"name": name, "cst_id": names[len(names)-1-i], "hub": address, "cust_key_file": key,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(&file, "  - {name: %s, cst_id: nobody%d, hub: %q, cust_key_file: %q}\n", quoted, i, address, key)
+		fmt.Fprintf(&file, "  - %s\n", line) // JSON is YAML too
 	}
 	// Without the Go runtime's metrics, two of which have one name in OpenMetrics.
 	exporter := serveHere(t, "--config.file="+writeFile(t, "merchants.yml", file.String()), "--payple.timeout=10s", "--web.disable-exporter-metrics")
@@ -431,27 +434,29 @@ func TestHostileNamesAreLabels(t *testing.T) {
 		t.Fatalf("the plain merchant was not asked:\n%s", body)
 	}
 	for _, accept := range metricsFormats() {
-		got := labelsOf(t, exporter, "/metrics", accept)
-		for _, name := range hostileNames() {
-			if !got[name] {
-				t.Errorf("%s: no label %q", accept, name)
+		for label, plain := range map[string]string{"merchant": "plain", "cst_id": "store"} {
+			got := labelsOf(t, exporter, "/metrics", accept, label)
+			for _, name := range append(names, plain) {
+				if !got[name] {
+					t.Errorf("%s: no %s %q", accept, label, name)
+				}
+			}
+			if len(got) != len(names)+1 {
+				t.Errorf("%s: %d times %s, want %d: %v", accept, len(got), label, len(names)+1, got)
 			}
 		}
-		if len(got) != len(hostileNames())+1 {
-			t.Errorf("%s: %d labels, want %d: %v", accept, len(got), len(hostileNames())+1, got)
-		}
-		for _, name := range hostileNames() {
-			if one := labelsOf(t, exporter, "/probe?merchant="+url.QueryEscape(name), accept); len(one) != 1 || !one[name] {
+		for _, name := range names {
+			if one := labelsOf(t, exporter, "/probe?merchant="+url.QueryEscape(name), accept, "merchant"); len(one) != 1 || !one[name] {
 				t.Errorf("%s: a probe of %q gives %v", accept, name, one)
 			}
 		}
 	}
 	_, body := exporter.get(t, "/sd")
 	var groups []struct{ Labels map[string]string }
-	if err := json.Unmarshal([]byte(body), &groups); err != nil || len(groups) != len(hostileNames())+1 {
+	if err := json.Unmarshal([]byte(body), &groups); err != nil || len(groups) != len(names)+1 {
 		t.Fatalf("%v: %s", err, body)
 	}
-	for i, name := range hostileNames() {
+	for i, name := range names {
 		if got := groups[i+1].Labels; got["merchant"] != name || got["__param_merchant"] != name || len(got) != 3 {
 			t.Errorf("discovery gives %q for %q", got, name)
 		}
@@ -462,9 +467,11 @@ func TestHostileNamesAreLabels(t *testing.T) {
 		}
 	}
 	for _, name := range []string{`"a\nb"`, `"a\rb"`, `"a\tb"`, `"a\0b"`, `"\u202Eb"`, `"\uFFFD"`, "\"\xff\"", `"` + strings.Repeat("x", 101) + `"`, `""`} {
-		bad := writeFile(t, "bad.yml", "merchants: [{name: "+name+", cst_id: store, cust_key_file: "+key+"}]\n")
-		if code, stdout, stderr := command(t, "--config.file="+bad, "--config.check"); code != exitUsage || stdout != "" {
-			t.Errorf("the name %s is taken, exit %d: %s%s", name, code, stdout, stderr)
+		for _, merchant := range []string{"name: " + name + ", cst_id: store", "name: store, cst_id: " + name} {
+			bad := writeFile(t, "bad.yml", "merchants: [{"+merchant+", cust_key_file: "+key+"}]\n")
+			if code, stdout, stderr := command(t, "--config.file="+bad, "--config.check"); code != exitUsage || stdout != "" {
+				t.Errorf("%s is taken, exit %d: %s%s", merchant, code, stdout, stderr)
+			}
 		}
 	}
 }

@@ -17,6 +17,8 @@ import (
 	"golang.org/x/net/html"
 
 	"payple_exporter/collector"
+	"payple_exporter/config"
+	"payple_exporter/hub"
 	"payple_exporter/web"
 )
 
@@ -77,40 +79,75 @@ func elementsOf(t *testing.T, page string) (elements []element, text string) {
 	return elements, between.String()
 }
 
-// A merchant's name is text on the page, and no more: with a hostile name it
-// has the same elements, attributes, scripts, styles and addresses as with a
-// harmless one.
+// places are where a merchant's configuration holds text that is shown.
+func places() map[string]func(*config.Merchant, string) {
+	return map[string]func(*config.Merchant, string){
+		"name":       func(m *config.Merchant, text string) { m.Name = text },
+		"partner id": func(m *config.Merchant, text string) { m.CstID = text },
+		"hub":        func(m *config.Merchant, text string) { m.Hub.Label = text },
+	}
+}
+
+// hostileStand is a stand with the partners store and other, and with everyone
+// whose id is a hostile name.
+func hostileStand(t *testing.T) *stand {
+	t.Helper()
+	return newStand(t, append(hostileNames(), "store", "other", "harmless")...)
+}
+
+// put writes a text into one place of the configuration of store and has the hub
+// asked, if it is a new merchant now. It returns false for a text that cannot
+// be there.
+func (s *stand) put(t *testing.T, place, text string) bool {
+	t.Helper()
+	if place == "partner id" && !utf8.ValidString(text) {
+		return false // no request can hold it, so that no partner has it
+	}
+	watched := s.config("store", "other")
+	places()[place](&watched.Merchants[0], text)
+	s.fleet.Apply(watched)
+	s.scrape(t, "/metrics")
+	return true
+}
+
+// A merchant's name, its partner id and its hub are text on the page, and no
+// more: if they are hostile it has the same elements, attributes, scripts,
+// styles and addresses as if they are harmless.
 func TestNamesAreOnlyTextOnThePage(t *testing.T) {
 	t.Parallel()
-	for _, query := range []string{"/", "/?lang=ko", "/?lang=en"} {
+	for place := range places() {
 		for _, failing := range []bool{false, true} {
-			s := newStand(t, "store")
+			s := hostileStand(t)
 			if failing {
-				s.hub.Break("store", "token", mustFault(t, "result=T0310"))
+				if err := s.hub.Apply("", hub.EndpointToken, "result=T0310"); err != nil {
+					t.Fatal(err)
+				}
 			}
-			show := func(name string) ([]element, string) {
-				watched := s.config("store")
-				watched.Merchants[0].Name = name
-				s.fleet.Apply(watched)
+			show := func(query string) ([]element, string) {
 				response := s.get(t, query)
 				if response.status != http.StatusOK {
-					t.Fatalf("%q: the page answers %d", name, response.status)
+					t.Fatalf("the page answers %d", response.status)
 				}
 				if policy := response.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src 'unsafe-inline'") {
 					t.Errorf("policy %q", policy)
 				}
 				return elementsOf(t, response.body)
 			}
-			show("first") // asks the hub; what follows is from memory
-			want, _ := show("harmless")
-			for _, name := range hostileNames() {
-				got, text := show(name)
-				if fmt.Sprint(got) != fmt.Sprint(want) {
-					t.Errorf("%q changes the page:\n%+v\nwant\n%+v", name, got, want)
-				}
-				// HTML itself turns line breaks and what is no text into something else.
-				if utf8.ValidString(name) && !strings.ContainsAny(name, "\x00\r\n") && !strings.Contains(text, name) {
-					t.Errorf("%q is not on the page:\n%s", name, text)
+			for _, query := range []string{"/", "/?lang=ko", "/?lang=en"} {
+				s.put(t, place, "harmless")
+				want, _ := show(query)
+				for _, name := range hostileNames() {
+					if !s.put(t, place, name) {
+						continue
+					}
+					got, text := show(query)
+					if fmt.Sprint(got) != fmt.Sprint(want) {
+						t.Errorf("%q as %s changes the page:\n%+v\nwant\n%+v", name, place, got, want)
+					}
+					// HTML itself turns line breaks and what is no text into something else.
+					if utf8.ValidString(name) && !strings.ContainsAny(name, "\x00\r\n") && !strings.Contains(text, name) {
+						t.Errorf("%q as %s is not on the page:\n%s", name, place, text)
+					}
 				}
 			}
 		}
@@ -137,42 +174,51 @@ func TestElementsOfFindsWhatBreaksOut(t *testing.T) {
 	}
 }
 
-// Whatever text a name is, metrics and service discovery parse, and the name is
-// a label as it stands.
+// Whatever text a name, a partner id or a hub is, metrics and service discovery
+// parse, and it is a label as it stands.
 func TestNamesAreOnlyLabels(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, "store", "other")
-	for _, name := range hostileNames() {
-		watched := s.config("store", "other")
-		watched.Merchants[0].Name = name
-		s.fleet.Apply(watched)
-		response := s.get(t, "/metrics")
-		if response.status != http.StatusOK {
-			t.Errorf("%q: HTTP %d: %s", name, response.status, response.body)
-			continue
-		}
-		got := parse(t, strings.NewReader(response.body))
-		if got["payple_up{merchant=other}"] != 1 {
-			t.Errorf("%q: the other merchant is not there:\n%s", name, response.body)
-		}
-		label := strings.ToValidUTF8(name, "\uFFFD") // what is no text, no label can hold
-		if value, there := got["payple_up{merchant="+label+"}"]; !there || value != 1 {
-			t.Errorf("%q is no label:\n%s", name, response.body)
-		}
-		merchants := make(map[string]bool)
-		for sample := range got {
-			if strings.HasPrefix(sample, "payple_up{") {
-				merchants[sample] = true
+	for place, write := range places() {
+		s := hostileStand(t)
+		for _, name := range hostileNames() {
+			if !s.put(t, place, name) {
+				continue
+			}
+			got := s.scrape(t, "/metrics")
+			// What is no text, no label can hold.
+			labelled := config.Merchant{Name: "store", CstID: "store", Hub: config.Hub{Label: "test"}}
+			write(&labelled, strings.ToValidUTF8(name, "\uFFFD"))
+			for sample, want := range map[string]float64{
+				"payple_up{merchant=other}": 1, "payple_up{merchant=" + labelled.Name + "}": 1,
+				"payple_merchant_info{cst_id=" + labelled.CstID + ",hub=" + labelled.Hub.Label + ",merchant=" + labelled.Name + "}": 1,
+				"payple_merchant_info{cst_id=other,hub=test,merchant=other}":                                                        1,
+			} {
+				if value, there := got[sample]; !there || value != want {
+					t.Errorf("%q as %s: %q is not there in\n%v", name, place, sample, got)
+				}
+			}
+			for _, metric := range []string{"payple_up{", "payple_merchant_info{"} {
+				if n := countPrefix(got, metric); n != 2 {
+					t.Errorf("%q as %s makes %d merchants of two: %v", name, place, n, got)
+				}
+			}
+			var groups []struct{ Labels map[string]string }
+			if err := json.Unmarshal([]byte(s.get(t, "/sd").body), &groups); err != nil || len(groups) != 2 || len(groups[0].Labels) != 3 {
+				t.Errorf("%q as %s: discovery gives %v, %v", name, place, groups, err)
 			}
 		}
-		if len(merchants) > 2 {
-			t.Errorf("%q makes more merchants: %v", name, merchants)
-		}
-		var groups []struct{ Labels map[string]string }
-		if err := json.Unmarshal([]byte(s.get(t, "/sd").body), &groups); err != nil || len(groups) != 2 || len(groups[0].Labels) != 3 {
-			t.Errorf("%q: discovery gives %v, %v", name, groups, err)
+	}
+}
+
+// countPrefix returns how many samples of an exposition begin so.
+func countPrefix(samples map[string]float64, prefix string) int {
+	n := 0
+	for sample := range samples {
+		if strings.HasPrefix(sample, prefix) {
+			n++
 		}
 	}
+	return n
 }
 
 // A target is a host and perhaps a port, and nothing that Prometheus, or a
