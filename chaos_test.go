@@ -12,7 +12,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -113,20 +112,9 @@ func (w *wire) set(mode wireMode) {
 		}
 	}
 	if mode == wireDead || mode == wireRefuse {
-		w.breakAll()
-	}
-}
-
-// hangUp breaks what is open, so that the next query needs a new connection.
-func (w *wire) hangUp() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.breakAll()
-}
-
-func (w *wire) breakAll() {
-	for conn := range w.open {
-		reset(conn)
+		for conn := range w.open {
+			reset(conn)
+		}
 	}
 }
 
@@ -227,15 +215,11 @@ func (w *wire) halve(near net.Conn, piece []byte) {
 	near.Close()
 }
 
-// firstHalved returns the first byte of the first piece that was cut in half; 0
-// if there was none.
-func (w *wire) firstHalved() byte {
+// hasHalved tells whether a piece that begins so was cut in half.
+func (w *wire) hasHalved(first byte) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.halved) == 0 {
-		return 0
-	}
-	return w.halved[0]
+	return bytes.IndexByte(w.halved, first) >= 0
 }
 
 // allAtOnce runs subtests that do little but wait, all at the same time: the
@@ -270,7 +254,7 @@ func TestServeThroughABadNetwork(t *testing.T) {
 	}, func(t *testing.T, test test) {
 		sim, flags := simulated(t)
 		w := newWire(t, strings.TrimPrefix(strings.TrimPrefix(flags[0], "--payple.hub="), "http://"))
-		exporter := serveHere(t, append(flags[1:], "--payple.hub=http://"+w.address,
+		exporter := serveHere(t, append(flags[1:], "--payple.hub=http://"+w.address, "--log.level=debug",
 			"--payple.min-interval=1s", "--payple.timeout=3s")...)
 		expectUp(t, exporter)
 		w.set(test.mode)
@@ -302,7 +286,7 @@ func TestServeThroughABadNetworkWithTLS(t *testing.T) {
 	authority := issue(t, "authority", nil)
 	env := trusting(t, authority)
 	type test struct {
-		anew   bool // on a new connection
+		anew   bool // each request on a new connection
 		http2  bool
 		mode   wireMode
 		reason hub.Reason
@@ -325,18 +309,16 @@ func TestServeThroughABadNetworkWithTLS(t *testing.T) {
 		w := newWire(t, server.Listener.Addr().String())
 		server.TLS = showing(issueFor(t, "hub", &authority, w.host(), time.Now().Add(time.Hour)))
 		server.EnableHTTP2 = test.http2
+		server.Config.SetKeepAlivesEnabled(!test.anew)
 		server.StartTLS()
 		defer server.Close()
-		exporter := serveProcess(t, os.Args[0], env, append(flags[1:], "--payple.hub=https://"+w.address,
+		exporter := serveProcess(t, os.Args[0], env, append(flags[1:], "--payple.hub=https://"+w.address, "--log.level=debug",
 			"--payple.min-interval=1s", "--payple.timeout=3s")...)
 		expectUp(t, exporter)
-		if test.anew {
-			w.hangUp()
-		}
 		w.set(test.mode)
 		expectOutage(t, exporter, test.reason, test.says)
-		if first := w.firstHalved(); first != test.halved {
-			t.Errorf("a record of kind %d was cut in half first, want %d", first, test.halved)
+		if test.halved != 0 && !w.hasHalved(test.halved) {
+			t.Errorf("no record of kind %d was cut in half", test.halved)
 		}
 		w.set(wireHonest)
 		expectRecovery(t, exporter)
@@ -344,10 +326,12 @@ func TestServeThroughABadNetworkWithTLS(t *testing.T) {
 }
 
 // expectOutage looks at an exporter that was well until now. It must come to tell
-// a failure of this reason, and none of another, and the log why; meanwhile the
-// figures stay.
+// a failure of this reason, and none of another, and its log at level debug why;
+// meanwhile the figures stay.
 func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string) {
 	t.Helper()
+	// A first query may still have gone out on a connection that was about to
+	// end, so that only a later one meets what the log is to tell of.
 	eventually(t, "the failure is told", func() bool {
 		page := exporter.read(t)
 		up, reason, err := page.Health("store")
@@ -355,9 +339,8 @@ func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string)
 		if err != nil || figuresErr != nil || !known || figures != trueFigures || !up && reason != want {
 			t.Fatalf("up %v, reason %q (%v), want %q; figures %v (%v, %v)\n%s", up, reason, err, want, figures, known, figuresErr, exporter.stderr)
 		}
-		return !up
+		return !up && strings.Contains(exporter.stderr.String(), says)
 	})
-	exporter.stderr.await(t, regexp.QuoteMeta(says)) // the line may come after the answer
 }
 
 // expectRecovery looks at an exporter whose hub can be asked again: it must come
@@ -375,9 +358,9 @@ func expectRecovery(t *testing.T, exporter *running) {
 var trueFigures = exposition.Figures{Remain: 9_944_000, Total: 10_000_000, Transferred: 56_000}
 
 // read scrapes as Prometheus does.
-func (r *running) read(t *testing.T, header ...string) exposition.Page {
+func (r *running) read(t *testing.T) exposition.Page {
 	t.Helper()
-	status, body := r.get(t, "/metrics", append(header, "Accept", exposition.OpenMetrics)...)
+	status, body := r.get(t, "/metrics", "Accept", exposition.OpenMetrics)
 	if status != http.StatusOK {
 		t.Fatalf("scrape: HTTP %d: %s", status, body)
 	}

@@ -24,6 +24,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/hub/hubtest"
+	"payple_exporter/internal/exposition"
 )
 
 // spellings returns the forms in which a secret might be shown without being
@@ -64,9 +65,11 @@ func decimal(text, separator string) string {
 	return strings.Join(numbers, separator)
 }
 
-// tokenLike matches the beginning of a simulated hub's token, and its hex and
-// base64.
-var tokenLike = regexp.MustCompile(`eyJ[0-9a-f]{6}|65794[aA][0-9a-fA-F]{12}|ZXlK[A-Za-z0-9+/_-]{8}`)
+// tokensLike match the beginning of a simulated hub's token, and its hex and
+// base64. They are apart so that each is searched for by its first letters.
+var tokensLike = []*regexp.Regexp{
+	regexp.MustCompile(`eyJ[0-9a-f]{6}`), regexp.MustCompile(`65794[aA][0-9a-fA-F]{12}`), regexp.MustCompile(`ZXlK[A-Za-z0-9+/_-]{8}`),
+}
 
 // rotatedKey is what testKey is replaced by. No half of either is in the other.
 const rotatedKey = `new!cust~key<"5e08&c1+f6>93=b2`
@@ -75,8 +78,10 @@ const rotatedKey = `new!cust~key<"5e08&c1+f6>93=b2`
 func expectNoSecret(t *testing.T, where, text string) {
 	t.Helper()
 	expectNone(t, where, text, testKey, rotatedKey)
-	if token := tokenLike.FindString(text); token != "" {
-		t.Errorf("%s shows a token, %s…:\n%s", where, token, text)
+	for _, like := range tokensLike {
+		if token := like.FindString(text); token != "" {
+			t.Errorf("%s shows a token, %s…:\n%s", where, token, text)
+		}
 	}
 }
 
@@ -161,11 +166,27 @@ type ordeal struct {
 
 	clock    *hubtest.Clock
 	exporter *running
-	shown    *strings.Builder
+	shown    *lines
+}
+
+// lines is text without the lines that it holds already: of a page that is looked
+// at again only what is new needs to be searched.
+type lines struct {
+	seen map[string]bool
+	text strings.Builder
+}
+
+func (l *lines) add(text string) {
+	for line := range strings.Lines(text) {
+		if !l.seen[line] {
+			l.seen[line] = true
+			l.text.WriteString(line)
+		}
+	}
 }
 
 func (o ordeal) run(t *testing.T) {
-	o.clock, o.shown = &hubtest.Clock{}, &strings.Builder{}
+	o.clock, o.shown = &hubtest.Clock{}, &lines{seen: make(map[string]bool)}
 	sim := &eavesdropper{Hub: hubtest.New(hubtest.Options{Now: o.clock.Now}, hubtest.Partner{CstID: "store", CustKey: testKey})}
 	server := httptest.NewServer(sim)
 	defer server.Close()
@@ -198,7 +219,7 @@ func (o ordeal) run(t *testing.T) {
 	o.clock.Advance(longBackoff)
 	o.scrape(t, o.fault.Reason)
 	o.lookEverywhere(t)
-	o.shown.WriteString(searchCheck(t, flags))
+	o.shown.add(searchCheck(t, flags))
 
 	sim.Mend("store")
 	o.clock.Advance(longBackoff)
@@ -213,7 +234,12 @@ const longBackoff = 6 * time.Minute
 // search would be of something else.
 func (o ordeal) scrape(t *testing.T, want hub.Reason) {
 	t.Helper()
-	page := o.exporter.read(t, "X-Prometheus-Scrape-Timeout-Seconds", "60")
+	const accept = exposition.OpenMetrics
+	_, body := o.exporter.get(t, "/probe?merchant=store", "Accept", accept, "X-Prometheus-Scrape-Timeout-Seconds", "60")
+	page, err := exposition.Parse(accept, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if up, reason, err := page.Health("store"); up != (want == "") || reason != want || err != nil {
 		t.Errorf("up %v, reason %q (%v), want %q", up, reason, err, want)
 	}
@@ -232,9 +258,9 @@ func (o ordeal) search(t *testing.T, tokens []string) {
 	if want := map[hub.Endpoint]int{hub.EndpointToken: 2, hub.EndpointRemain: 6}[o.endpoint]; len(tokens) < want {
 		t.Errorf("the hub was shown %d tokens, want %d or more", len(tokens), want)
 	}
-	o.shown.WriteString(text)
-	expectNoSecret(t, "some surface", o.shown.String())
-	expectNone(t, "some surface", o.shown.String(), tokens...)
+	o.shown.add(text)
+	expectNoSecret(t, "some surface", o.shown.text.String())
+	expectNone(t, "some surface", o.shown.text.String(), tokens...)
 }
 
 // lookEverywhere asks a running exporter for all it has.
@@ -242,7 +268,7 @@ func (o ordeal) lookEverywhere(t *testing.T) {
 	t.Helper()
 	look := func(method, path string, header ...string) {
 		got := o.exporter.exchange(t, method, path, header...)
-		fmt.Fprintln(o.shown, got.header, got.trailer, got.body)
+		o.shown.add(fmt.Sprintln(got.header, got.trailer, got.body))
 	}
 	for _, accept := range metricsFormats() {
 		look(http.MethodGet, "/metrics", "Accept", accept)
@@ -261,7 +287,7 @@ func (o ordeal) lookEverywhere(t *testing.T) {
 	if code != exitOK {
 		t.Errorf("healthcheck exits %d: %s", code, stderr)
 	}
-	o.shown.WriteString(stdout + stderr)
+	o.shown.add(stdout + stderr)
 }
 
 // searchCheck runs check, in both of its forms, and --config.check, fails if a
