@@ -429,10 +429,10 @@ const (
 // merchants to be answered within a short scrape, for its answer to be written
 // in time, and for one that waited for the query to be late for certain.
 const (
-	queryTime  = 9 * time.Second
-	shortTime  = 6 * time.Second  // of a scrape that cannot wait for such a query
-	longTime   = 20 * time.Second // of one that can, and no other query takes long
-	timeOffset = 3 * time.Second  // is taken off both by the exporter
+	queryTime  = 18 * time.Second
+	shortTime  = 20 * time.Second // of a scrape that cannot wait for such a query
+	longTime   = 40 * time.Second // of one that can, and no other query takes long
+	timeOffset = 10 * time.Second // is taken off both by the exporter
 )
 
 // scrape has one scraper ask, and looks at the answer.
