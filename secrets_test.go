@@ -17,6 +17,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -446,7 +447,9 @@ func TestLogsCannotPrintSecrets(t *testing.T) {
 // whose address is none.
 func TestProxyPasswordIsOnNoSurface(t *testing.T) {
 	t.Parallel()
+	var asked atomic.Int64
 	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
 		http.Error(w, r.Header.Get("Proxy-Authorization"), http.StatusProxyAuthRequired)
 	}))
 	defer refusing.Close()
@@ -456,7 +459,8 @@ func TestProxyPasswordIsOnNoSurface(t *testing.T) {
 		"TLS": "https://u:" + password + "@" + hostOf(refusing.URL), "no scheme": "u:" + password + "@127.0.0.1:1",
 	} {
 		env := []string{asProgram + "=1", "HTTPS_PROXY=" + proxy, "NO_PROXY="}
-		exporter := serveProcess(t, os.Args[0], env, "--payple.hub=https://127.0.0.2", "--payple.cst-id=store",
+		// A name and no loopback address, for which no proxy would be asked. Only a proxy would look it up, and none of these does.
+		exporter := serveProcess(t, os.Args[0], env, "--payple.hub=https://hub.invalid", "--payple.cst-id=store",
 			"--payple.cust-key-file="+writeFile(t, "key", testKey), "--log.level=debug")
 		_, metrics := exporter.get(t, "/metrics")
 		_, page := exporter.get(t, "/")
@@ -468,6 +472,12 @@ func TestProxyPasswordIsOnNoSurface(t *testing.T) {
 			expectNone(t, name+": "+where, text, password, base64.StdEncoding.EncodeToString([]byte("u:"+password)))
 			expectNoSecret(t, name+": "+where, text)
 		}
+		if log := exporter.stderr.String(); strings.Contains(log, "lookup") || strings.Contains(log, "no such host") {
+			t.Errorf("%s: the hub's name was looked up, as if there were no proxy:\n%s", name, log)
+		}
+	}
+	if asked.Load() == 0 {
+		t.Error("no proxy was asked: nothing of theirs could be shown")
 	}
 }
 
