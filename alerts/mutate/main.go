@@ -117,7 +117,7 @@ func testAll(ctx context.Context, mutants []mutant, o options, progress io.Write
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // in the directory for temporary files: no harm if it stays
-	if err := tool.baseline(ctx, filepath.Join(dir, "baseline")); err != nil {
+	if err := tool.baseline(ctx, filepath.Join(dir, "baseline"), o.workers); err != nil {
 		return nil, err
 	}
 

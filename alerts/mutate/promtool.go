@@ -15,17 +15,20 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/sync/errgroup"
 
 	"payple_exporter/alerts/internal/rules"
 )
 
-// promtool runs the test files on rule lists, the file that is likeliest to kill first.
+// promtool runs the test files on rule lists, the file that is likeliest to kill first: one that has killed a mutant of the same rule, or
+// else one that names the rule or an alert that follows from it.
 //
 // Expanding the texts takes most of promtool's time. A mutant whose texts are as they were is therefore tested without any, in rules and
 // tests alike; should it survive that, it has to survive the whole tests, too.
 type promtool struct {
-	path  string
-	files map[string]testFile
+	path    string
+	files   map[string]testFile
+	follows map[string][]string // the rules that use a rule, directly or not, and itself
 
 	mu     sync.Mutex
 	cheap  []string            // all files, cheapest first
@@ -46,7 +49,7 @@ func newPromtool(tests string) (*promtool, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("no tests in %s: run this from the top of the repository", tests)
 	}
-	p := &promtool{path: path, files: map[string]testFile{}, killer: map[string][]string{}}
+	p := &promtool{path: path, files: map[string]testFile{}, follows: followers(rules.All()), killer: map[string][]string{}}
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
@@ -103,27 +106,49 @@ func inline(node *yaml.Node) {
 	}
 }
 
+// followers returns for each rule of a list, which has them in the order of their use, itself and the rules that use it, directly or not.
+func followers(list []rules.Rule) map[string][]string {
+	follows := map[string][]string{}
+	for _, used := range slices.Backward(list) {
+		names := []string{used.Name()}
+		for _, r := range list {
+			if r.Name() != used.Name() && strings.Contains(r.Expr, used.Name()) {
+				names = append(names, follows[r.Name()]...)
+			}
+		}
+		slices.Sort(names)
+		follows[used.Name()] = slices.Compact(names)
+	}
+	return follows
+}
+
 // baseline makes sure that the rules pass as they are, without which no failure means anything, and times each file.
-func (p *promtool) baseline(ctx context.Context, dir string) error {
+func (p *promtool) baseline(ctx context.Context, dir string, workers int) error {
 	p.cheap = slices.Sorted(maps.Keys(p.files))
 	original := mutant{name: "baseline", rulesYAML: rules.YAML(rules.All())}
 	for _, texts := range []bool{true, false} {
 		if err := p.prepare(dir, original, texts); err != nil {
 			return err
 		}
-		took := map[string]time.Duration{}
+		took := make(map[string]*time.Duration, len(p.cheap))
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(workers)
 		for _, f := range p.cheap {
-			begin := time.Now()
-			pass, err := p.passes(ctx, "test", "rules", filepath.Join(dir, "tests", f))
-			if err != nil {
+			took[f] = new(time.Duration)
+			group.Go(func() error {
+				begin := time.Now()
+				pass, err := p.passes(ctx, "test", "rules", filepath.Join(dir, "tests", f))
+				*took[f] = time.Since(begin)
+				if err == nil && !pass {
+					err = fmt.Errorf("%s fails on the rules as they are", f)
+				}
 				return err
-			}
-			if !pass {
-				return fmt.Errorf("%s fails on the rules as they are", f)
-			}
-			took[f] = time.Since(begin)
+			})
 		}
-		slices.SortFunc(p.cheap, func(a, b string) int { return cmp.Compare(took[a], took[b]) })
+		if err := group.Wait(); err != nil {
+			return err
+		}
+		slices.SortFunc(p.cheap, func(a, b string) int { return cmp.Compare(*took[a], *took[b]) })
 	}
 	return nil
 }
@@ -228,12 +253,19 @@ func (p *promtool) order(rule string) []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	order := slices.Clone(p.killer[rule])
-	for _, f := range p.cheap {
-		if !slices.Contains(order, f) {
-			order = append(order, f)
+	for _, likely := range []bool{true, false} {
+		for _, f := range p.cheap {
+			if p.names(f, rule) == likely && !slices.Contains(p.killer[rule], f) {
+				order = append(order, f)
+			}
 		}
 	}
 	return order
+}
+
+// names tells whether a file names a rule or what follows from it.
+func (p *promtool) names(file, rule string) bool {
+	return slices.ContainsFunc(p.follows[rule], func(name string) bool { return strings.Contains(p.files[file].whole, name) })
 }
 
 func (p *promtool) remember(rule, file string) {
