@@ -68,6 +68,8 @@ type program struct {
 	now            func() time.Time
 	// hangups brings the signals that ask for a reload; nil brings none.
 	hangups <-chan os.Signal
+	// setGCPercent sets when the process collects garbage; nil leaves it.
+	setGCPercent func(percent int) int
 	// command is the name of the command.
 	command string
 	// execute is the command; nil if the command line asked for help or the

@@ -1,16 +1,26 @@
 package main
 
-import "runtime/debug"
+const (
+	// manyFrom are so many that the heap is well above the 4 MiB under
+	// which Go collects nothing. With fewer, a lower percentage would only
+	// have the collector start, which takes 1 MiB itself.
+	manyFrom = 500
+	// gcPercentOfMany is for a process of many merchants. Nearly all that is in
+	// use there stays: histories, label sets, the table of a scrape. What it
+	// saves, and the processor time that it costs: docs/performance.md.
+	gcPercentOfMany = 30
+	// gcPercent is Go's own.
+	gcPercent = 100
+)
 
-// gcPercent is by how much the heap may grow over what is in use before it is
-// collected. Nearly all that is in use here stays: histories, label sets, the
-// table of a scrape. Go's own 100 would take a third more memory of ten
-// thousand merchants for little processor time: docs/performance.md.
-const gcPercent = 40
-
-// holdLessMemory sets the collector, unless the operator has, with GOGC.
-func holdLessMemory(getenv func(string) string) {
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
+// holdLessMemory sets by how much the heap may grow over what is in use before
+// it is collected, unless the operator has, with GOGC.
+func (p *program) holdLessMemory(merchants int) {
+	switch {
+	case p.setGCPercent == nil || p.getenv("GOGC") != "":
+	case merchants >= manyFrom:
+		p.setGCPercent(gcPercentOfMany)
+	default:
+		p.setGCPercent(gcPercent)
 	}
 }

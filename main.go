@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	stdlog "log"
@@ -22,11 +23,10 @@ const (
 )
 
 func main() {
-	holdLessMemory(os.Getenv)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
-	own := process{standardLog: new(standardLog), hangups: make(chan os.Signal, 1)}
+	own := process{standardLog: new(standardLog), hangups: make(chan os.Signal, 1), setGCPercent: debug.SetGCPercent}
 	stdlog.SetOutput(own.standardLog)
 	// Before anything is loaded: by default the signal ends the process.
 	signal.Notify(own.hangups, syscall.SIGHUP)
@@ -41,6 +41,8 @@ type process struct {
 	// the process: one that comes while it starts is obeyed once it has
 	// started, and one that comes while it stops changes nothing.
 	hangups chan os.Signal
+	// setGCPercent sets when garbage is collected.
+	setGCPercent func(percent int) int
 }
 
 // usageError is a mistake in flags or configuration, told before anything
@@ -58,7 +60,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func (own process) run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	p, err := parse(args, stdout, stderr, os.Getenv)
 	if err == nil && p.execute != nil {
-		p.hangups = own.hangups
+		p.hangups, p.setGCPercent = own.hangups, own.setGCPercent
 		if !p.reloads() {
 			signal.Stop(own.hangups)
 		}

@@ -56,7 +56,11 @@ func TestManyMerchantsFitOneProcess(t *testing.T) {
 					t.Fatalf("%s: %d token and %d remain requests, want one of each", id, token, remain)
 				}
 			}
-			resident := exporter.scrape(t)["process_resident_memory_bytes"] / (1 << 20)
+			last := exporter.scrape(t)
+			if got := last["go_gc_gogc_percent"]; got != gcPercentOfMany {
+				t.Errorf("garbage is collected when the heap has grown by %v %%, want %d", got, gcPercentOfMany)
+			}
+			resident := last["process_resident_memory_bytes"] / (1 << 20)
 			t.Logf("%d merchants: first scrape %s, resident memory %.1f MiB", c.merchants, took.Round(time.Millisecond), resident)
 			if runtime.GOOS == "linux" && (resident == 0 || resident > c.resident) {
 				t.Errorf("resident memory is %.1f MiB, want at most %.0f", resident, c.resident)

@@ -16,6 +16,7 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"payple_exporter/collector"
+	"payple_exporter/config"
 	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/web"
@@ -83,7 +84,10 @@ func (p *program) assemble(merchants source) *exporter {
 		Referer:   p.flags.referer, UserAgent: userAgent(),
 		Observe: e.log.exchanges(hubMetrics.Observe),
 	})
-	e.reloader = fleet.NewReloader(merchants.load, e.fleet.Apply, e.log.kit, p.now)
+	e.reloader = fleet.NewReloader(merchants.load, func(next config.Config) {
+		p.holdLessMemory(len(next.Merchants))
+		e.fleet.Apply(next)
+	}, e.log.kit, p.now)
 	e.registry.MustRegister(hubMetrics, e.reloader, versioncollector.NewCollector(appName))
 	if !p.flags.withoutExporter {
 		e.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -141,6 +142,8 @@ type exporter struct {
 	pid int
 	// firstAnswer is what passed from its start to its first answer.
 	firstAnswer time.Duration
+	// stop ends it.
+	stop func()
 }
 
 func run(tb testing.TB, path string, args ...string) exporter {
@@ -154,8 +157,9 @@ func run(tb testing.TB, path string, args ...string) exporter {
 	if err := command.Start(); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	e := exporter{url: "http://" + address, pid: command.Process.Pid}
+	stop := sync.OnceFunc(func() { _ = command.Process.Kill(); _ = command.Wait() })
+	tb.Cleanup(stop)
+	e := exporter{url: "http://" + address, pid: command.Process.Pid, stop: stop}
 	for time.Since(began) < 20*time.Second {
 		response, err := http.Get(e.url + "/-/healthy")
 		if err != nil {
@@ -181,12 +185,12 @@ func freeAddress(tb testing.TB) string {
 }
 
 // merchants writes a configuration of so many and returns the flags for it.
-func merchants(tb testing.TB, hub string, n int) []string {
+func merchants(tb testing.TB, hub string, n int, minInterval string) []string {
 	tb.Helper()
 	dir := tb.TempDir()
 	key, file := filepath.Join(dir, "key"), filepath.Join(dir, "merchants.yml")
 	var text strings.Builder
-	fmt.Fprintf(&text, "hub: %s\nmin_interval: 1s\nmerchants:\n", hub)
+	fmt.Fprintf(&text, "hub: %s\nmin_interval: %s\nmerchants:\n", hub, minInterval)
 	for i := range n {
 		fmt.Fprintf(&text, "  - {name: %s, cst_id: %s, cust_key_file: %s}\n", name(i), name(i), key)
 	}
@@ -238,7 +242,7 @@ func do(tb testing.TB, c *http.Client, request *http.Request) string {
 func BenchmarkQueryFromScrape(b *testing.B) {
 	const fleet = 4000
 	hub, bare := start(b, "hub"), start(b, "exporter")
-	ours := run(b, build(b), merchants(b, hub, fleet)...)
+	ours := run(b, build(b), merchants(b, hub, fleet, "1s")...)
 	c := client(b)
 	get(b, c, ours.url+"/metrics") // every merchant has a token now
 	time.Sleep(time.Second)
@@ -288,27 +292,49 @@ func median(all []time.Duration) float64 {
 	return float64(all[len(all)/2].Nanoseconds()) / 1000
 }
 
-// BenchmarkStart measures how soon the program answers, and how large it is:
-// at rest, and when one merchant has been asked and scraped a few times.
+// BenchmarkStart measures how soon the program answers, and how large it is,
+// at rest, and when one merchant has been asked and scraped a few times; and
+// the same of the floor beside it.
 func BenchmarkStart(b *testing.B) {
-	path, hub := build(b), start(b, "hub")
-	var first []time.Duration
-	var idle, scraped uint64
+	hub := start(b, "hub")
+	ours := started{path: build(b), args: []string{"--payple.cst-id=merchant-00001", "--payple.hub=" + hub}}
+	file := merchants(b, hub, 1, "1s")[0]
+	floor := started{path: buildPackage(b, "payple_exporter/internal/bench/floor"), args: []string{file, "--hub=" + hub + "/account/remain"}}
 	for range b.N {
-		e := run(b, path, "--payple.cst-id=merchant-00001", "--payple.hub="+hub)
-		first = append(first, e.firstAnswer)
-		idle = max(idle, memory(b, e))
-		c := client(b)
-		for range 5 {
-			get(b, c, e.url+"/metrics")
-		}
-		scraped = max(scraped, memory(b, e))
+		ours.again(b)
+		floor.again(b)
 	}
-	b.ReportMetric(median(first)/1000, "first-answer-ms")
-	b.ReportMetric(float64(idle)/(1<<20), "idle-MiB")
-	b.ReportMetric(float64(scraped)/(1<<20), "scraped-MiB")
-	b.ReportMetric(megabytes(b, path), "binary-MB")
-	b.ReportMetric(megabytes(b, buildPackage(b, "payple_exporter/internal/bench/floor")), "floor-MB")
+	ours.report(b, "")
+	floor.report(b, "floor-")
+}
+
+// started is a program and what was measured of its starts.
+type started struct {
+	path          string
+	args          []string
+	first         []time.Duration // until it answered
+	idle, scraped uint64          // the most resident memory, in bytes
+}
+
+func (s *started) again(b *testing.B) {
+	b.Helper()
+	e := run(b, s.path, s.args...)
+	s.first = append(s.first, e.firstAnswer)
+	s.idle = max(s.idle, memory(b, e))
+	c := client(b)
+	for range 5 {
+		get(b, c, e.url+"/metrics")
+	}
+	s.scraped = max(s.scraped, memory(b, e))
+	e.stop()
+}
+
+func (s *started) report(b *testing.B, prefix string) {
+	b.Helper()
+	b.ReportMetric(median(s.first)/1000, prefix+"first-answer-ms")
+	b.ReportMetric(float64(s.idle)/(1<<20), prefix+"idle-MiB")
+	b.ReportMetric(float64(s.scraped)/(1<<20), prefix+"scraped-MiB")
+	b.ReportMetric(megabytes(b, s.path), prefix+"binary-MB")
 }
 
 func megabytes(b *testing.B, path string) float64 {
@@ -328,8 +354,7 @@ func BenchmarkFleet(b *testing.B) {
 	path := build(b)
 	for _, n := range []int{1, 100, 1000, 3000, 10_000} {
 		b.Run(fmt.Sprintf("merchants=%d", n), func(b *testing.B) {
-			e := run(b, path, merchants(b, start(b, "hub"), n)...)
-			measure(b, n, e)
+			measure(b, path, 1, n)
 		})
 	}
 }
@@ -340,7 +365,7 @@ func BenchmarkFleet(b *testing.B) {
 // it with -benchtime 1x.
 func BenchmarkFullHistories(b *testing.B) {
 	const scrapes = 150 // a history is full with 120
-	e := run(b, build(b), merchants(b, start(b, "hub"), 10_000)...)
+	e := run(b, build(b), merchants(b, start(b, "hub"), 10_000, "1s")...)
 	c := client(b)
 	var most uint64
 	for range b.N * scrapes {
@@ -353,45 +378,63 @@ func BenchmarkFullHistories(b *testing.B) {
 
 // BenchmarkShards measures the same of three processes with a thousand
 // merchants each, which are scraped one after the other as shards are.
-func BenchmarkShards(b *testing.B) {
-	path, hub := build(b), start(b, "hub")
-	var shards []exporter
-	for range 3 {
-		shards = append(shards, run(b, path, merchants(b, hub, 1000)...))
+func BenchmarkShards(b *testing.B) { measure(b, build(b), 3, 1000) }
+
+// measure scrapes so many exporters with so many merchants each, when all
+// merchants have to be asked, and when none has.
+func measure(b *testing.B, path string, shards, each int) {
+	b.Helper()
+	const rounds = 15
+	hub, c := start(b, "hub"), client(b)
+	var asking, remembering time.Duration
+	var resident uint64
+	memoryScrapes := max(5, 2000/each)
+	for range b.N {
+		exporters := runShards(b, path, shards, merchants(b, hub, each, "1s"))
+		asking += spent(b, c, exporters, rounds, 1100*time.Millisecond)
+		resident = 0
+		for _, e := range exporters {
+			resident += memory(b, e)
+			e.stop()
+		}
+		// Their own processes, with an interval that does not end meanwhile.
+		exporters = runShards(b, path, shards, merchants(b, hub, each, "5m"))
+		remembering += spent(b, c, exporters, memoryScrapes, 0)
+		for _, e := range exporters {
+			e.stop()
+		}
 	}
-	measure(b, 3000, shards...)
+	n := float64(b.N)
+	b.ReportMetric(asking.Seconds()*1e3/n/rounds, "cpu-ms/asking-scrape")
+	b.ReportMetric(remembering.Seconds()*1e3/n/float64(memoryScrapes), "cpu-ms/remembering-scrape")
+	b.ReportMetric(float64(resident)/(1<<20), "resident-MiB")
 }
 
-// measure scrapes exporters, which have n merchants between them, when all have
-// to be asked, and when none has.
-func measure(b *testing.B, n int, exporters ...exporter) {
+func runShards(b *testing.B, path string, shards int, args []string) []exporter {
 	b.Helper()
-	c := client(b)
-	spent := func(scrapes int, pause time.Duration) float64 {
-		before := cpu(b, exporters)
-		for range scrapes {
-			time.Sleep(pause)
-			for _, e := range exporters {
-				get(b, c, e.url+"/metrics")
-			}
+	var all []exporter
+	for range shards {
+		all = append(all, run(b, path, args...))
+	}
+	return all
+}
+
+// spent returns the processor time of so many scrapes of each exporter, once
+// every merchant has a token.
+func spent(b *testing.B, c *http.Client, exporters []exporter, scrapes int, pause time.Duration) time.Duration {
+	b.Helper()
+	scrape := func() {
+		for _, e := range exporters {
+			get(b, c, e.url+"/metrics")
 		}
-		return (cpu(b, exporters) - before).Seconds() / float64(scrapes)
 	}
-	spent(1, 0) // every merchant has a token now
-	const rounds = 15
-	memoryScrapes := max(5, 2000/n)
-	var asking, remembering float64
-	for range b.N {
-		asking += spent(rounds, 1100*time.Millisecond)
-		remembering += spent(memoryScrapes, 0)
+	scrape()
+	before := cpu(b, exporters)
+	for range scrapes {
+		time.Sleep(pause)
+		scrape()
 	}
-	var resident uint64
-	for _, e := range exporters {
-		resident += memory(b, e)
-	}
-	b.ReportMetric(asking/float64(b.N)*1e3, "cpu-ms/asking-scrape")
-	b.ReportMetric(remembering/float64(b.N)*1e3, "cpu-ms/remembering-scrape")
-	b.ReportMetric(float64(resident)/(1<<20), "resident-MiB")
+	return cpu(b, exporters) - before
 }
 
 // memory returns the process's resident memory, in bytes.

@@ -1,6 +1,7 @@
 // Command floor is the least that an exporter with this project's libraries can
 // be: flags, log, TLS on its port, a metric, a POST to a hub, a configuration
-// file, and nothing else. Its size is what no work on the exporter's own code can go below.
+// file, and nothing else. Its size, and how soon it answers, is what no work on
+// the exporter's own code can go below.
 package main
 
 import (
@@ -45,7 +46,10 @@ func main() {
 	registry.MustRegister(versioncollector.NewCollector("floor"), collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "floor_status", Help: "Status of the hub's answer."}, func() float64 { return status(*hub) }))
-	server := &http.Server{Handler: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), ReadHeaderTimeout: time.Second}
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/-/healthy", func(http.ResponseWriter, *http.Request) {})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 	if err := web.ListenAndServe(server, flags, slog.New(slgk.NewGoKitHandler(logger, slog.LevelInfo))); err != nil {
 		app.Fatalf("%v", err)
 	}
