@@ -309,43 +309,60 @@ func (w *world) crowd(rt *rapid.T) {
 // sees when it leaves in a goroutine of its own.
 func (s *shop) visit(deadline time.Duration) {
 	synctest.Wait()
-	entered := s.w.since()
-	opens := s.gate.pace.opens().Sub(s.w.now()) // nobody else is at the gate
+	before := s.look()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
 	v := s.gate.enter(ctx).again(ctx)
-	joined := s.verdict(v, entered, opens)
+	s.verdict(v, before)
 	go func() {
 		defer cancel()
 		snapshot := v.snapshot(ctx)
 		s.w.mu.Lock()
 		defer s.w.mu.Unlock()
-		s.left(v, snapshot, entered+deadline, joined)
+		s.left(v, snapshot, before.at+deadline, before.ended+1)
 	}()
 }
 
-// verdict checks what the gate decided, and returns how many queries will have
-// ended when the one that the scrape waits for has.
-func (s *shop) verdict(v visit, entered, opens time.Duration) (joined int) {
+// sight is what there is to see when a scrape comes, before it enters: a query
+// that it begins may have ended in the same moment.
+type sight struct {
+	at     time.Duration
+	ended  int // queries
+	last   attempt
+	newKey bool
+	// latest is when the gate has to be open, opens how long it says that it
+	// takes.
+	latest, opens time.Duration
+}
+
+func (s *shop) look() sight {
+	opens := s.gate.pace.opens().Sub(s.w.now()) // nobody else is at the gate
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
-	ended := s.ended(entered)
-	running := s.begun > ended
-	var last attempt
-	if ended > 0 {
-		last = s.attempts[ended-1]
+	before := sight{at: s.w.since(), opens: opens}
+	if before.ended = s.ended(before.at); before.ended > 0 {
+		before.last = s.attempts[before.ended-1]
+		before.newKey, before.latest = s.keyIsNew(before.last), s.latest(before.last)
 	}
-	newKey := s.keyIsNew(last)
-	within := ended > 0 && entered < last.began+s.interval
+	return before
+}
+
+// verdict checks what the gate decided.
+func (s *shop) verdict(v visit, before sight) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	running := s.begun > before.ended
+	last := before.last
+	within := before.ended > 0 && before.at < last.began+s.interval
 	switch {
 	case running != (v.cause == CauseShared):
 		s.w.fault("verdict %q, a query is running: %t", v.cause, running)
 	case running:
 	case within != (v.cause == CauseMinInterval):
-		s.w.fault("verdict %q, the latest query began %s ago, the interval is %s", v.cause, entered-last.began, s.interval)
-	case v.cause == CauseBackoff && (last.failure == nil || entered >= s.latest(last)):
-		s.w.fault("closed for a backoff after %+v, new key %t; it had to open at %s", last, newKey, s.latest(last))
-	case !newKey && ended > 0 && (v.cause == causeNone) != (opens <= 0):
-		s.w.fault("verdict %q, though it said that it opens in %s", v.cause, opens)
+		s.w.fault("verdict %q, the latest query began %s ago, the interval is %s", v.cause, before.at-last.began, s.interval)
+	case v.cause == CauseBackoff && (last.failure == nil || before.at >= before.latest):
+		s.w.fault("closed for a backoff after %+v, new key %t; it had to open at %s", last, before.newKey, before.latest)
+	case !before.newKey && before.ended > 0 && (v.cause == causeNone) != (before.opens <= 0):
+		s.w.fault("verdict %q, though it said that it opens in %s", v.cause, before.opens)
 	}
 	if (v.running == nil) != (v.cause == CauseMinInterval || v.cause == CauseBackoff) {
 		s.w.fault("verdict %q: waits %t", v.cause, v.running != nil)
@@ -353,7 +370,6 @@ func (s *shop) verdict(v visit, entered, opens time.Duration) (joined int) {
 	if v.cause == causeNone {
 		s.begun++
 	}
-	return ended + 1
 }
 
 // ended counts the queries that have ended by then.
