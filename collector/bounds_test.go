@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,6 +93,48 @@ func TestBoundsKeepRoomForTheHealthy(t *testing.T) {
 		}
 		time.Sleep(time.Hour) // on the fake clock: queries under way end
 	})
+}
+
+// Of those that may begin, whoever came first does, healthy or not.
+func TestBoundsKeepTheOrder(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		bounds := NewBounds(1, 0)
+		var order []int
+		for i, doubtful := range []bool{false, true, false, false, true, true, false} {
+			bounds.do(doubtful, func() {
+				time.Sleep(time.Second)
+				order = append(order, i) // one at a time
+			})
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if want := []int{0, 1, 2, 3, 4, 5, 6}; !slices.Equal(order, want) {
+			t.Errorf("they began in the order %v", order)
+		}
+	})
+}
+
+// The doubtful never take more than a quarter of all places, but at least one.
+func TestBoundsHoldTheDoubtfulBack(t *testing.T) {
+	t.Parallel()
+	for places, want := range map[int]int{1: 1, 3: 1, 4: 1, 8: 2, 32: 8} {
+		synctest.Test(t, func(t *testing.T) {
+			bounds, together := NewBounds(places, 0), load{}
+			for range 100 {
+				bounds.do(true, func() {
+					together.add(1)
+					time.Sleep(time.Second)
+					together.add(-1)
+				})
+			}
+			time.Sleep(time.Hour)
+			synctest.Wait()
+			if together.most != want || together.now != 0 {
+				t.Errorf("of %d places %d were taken at once, want %d", places, together.most, want)
+			}
+		})
+	}
 }
 
 // The hub gets no more requests a second than allowed, burst apart, whatever

@@ -22,6 +22,7 @@ type fakeHub struct {
 	err        *hub.Error
 	keyHangs   bool // it cannot be read
 	keyChanged bool
+	keyReads   int
 	asked      []time.Time
 	load       *load // shared with others; nil: not measured
 }
@@ -62,6 +63,7 @@ func (f *fakeHub) Remain(ctx context.Context) (hub.Limit, error) {
 
 func (f *fakeHub) KeyChanged(ctx context.Context) bool {
 	f.mu.Lock()
+	f.keyReads++
 	hangs, changed := f.keyHangs, f.keyChanged
 	f.mu.Unlock()
 	if hangs {
@@ -347,8 +349,9 @@ func TestGateReopensForANewKey(t *testing.T) {
 				scrape(t, gate)
 				time.Sleep(9 * time.Second)
 				backend.set(func(f *fakeHub) { f.err, f.keyChanged = nil, true })
-				if s := scrape(t, gate); backend.queries() != 2 || s.Up {
-					t.Fatalf("asked within the interval: %d queries", backend.queries())
+				read := backend.keyReads
+				if s := scrape(t, gate); backend.queries() != 2 || s.Up || backend.keyReads != read {
+					t.Fatalf("within the interval: %d queries, the key was read %d times", backend.queries(), backend.keyReads-read)
 				}
 				time.Sleep(time.Second)
 				if s := scrape(t, gate); backend.queries() != 3 || !s.Up {

@@ -75,6 +75,19 @@ func TestPaceHonoursRetryAfter(t *testing.T) {
 	}
 }
 
+// A gate that nothing closes any more says since when: a query may take longer
+// than the backoff for its failure.
+func TestPaceOpensInThePast(t *testing.T) {
+	t.Parallel()
+	p := newPace(time.Second, func() float64 { return 0 })
+	now := time.Unix(1_700_000_000, 0)
+	p.began(now)
+	p.failed(now.Add(5*time.Second), hub.ReasonTimeout, 0)
+	if got := p.opens().Sub(now); got != 2*time.Second {
+		t.Errorf("open after %s, want the backoff", got)
+	}
+}
+
 // A gate that is closed for an hour, its interval, and not for its backoff, opens
 // as soon as a shorter interval is set.
 func TestPaceForgetsTheIntervalThatWas(t *testing.T) {
