@@ -119,6 +119,26 @@ func TestTraceOfAGoodQuery(t *testing.T) {
 	}
 }
 
+// A request that is refused over another query's connection is refused itself:
+// the connection, of which this query has seen nothing, was good.
+func TestTraceBlamesNoSharedConnection(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(tracedHub("result=T0320"))
+	t.Cleanup(server.Close)
+	transport := trusting(server)
+	for _, shared := range []bool{false, true} {
+		lines, _ := traced(t, server.URL, transport, keyOfTrace())
+		expectSteps(t, lines, []string{
+			"key ok", "address not_needed", "proxy not_needed", "connection ok", "tls ok", "token failed", "remain not_tried",
+		})
+		for _, i := range []int{3, 4} {
+			if strings.HasSuffix(lines[i], " shared") != shared {
+				t.Errorf("got %q, want it shared: %t", lines[i], shared)
+			}
+		}
+	}
+}
+
 // The step that failed is the one that is blamed, and what comes after it was
 // not tried.
 func TestTraceBlamesTheStep(t *testing.T) {
