@@ -1,9 +1,9 @@
 package main
 
 const (
-	// manyFrom are so many that the heap is well above the 4 MiB under
-	// which Go collects nothing. With fewer, a lower percentage would only
-	// have the collector start, which takes 1 MiB itself.
+	// manyFrom is how many merchants take the heap well above the 4 MiB under
+	// which Go collects nothing. With fewer, a lower percentage would only have
+	// the collector start, which takes 1 MiB itself.
 	manyFrom = 500
 	// gcPercentOfMany is for a process of many merchants. Nearly all that is in
 	// use there stays: histories, label sets, the table of a scrape. What it
