@@ -18,6 +18,10 @@ const clamped = "clamp_min lifts it to 300 as it does 0"
 // presence is why an aggregation may be any other.
 const presence = "nobody reads more than whether the result is there"
 
+// together is why the range of one of two series does not matter while the
+// other has its own.
+const together = "both totals come and go together: where this one reaches further, the other has nothing to compare"
+
 // equivalents are the mutants that no test can kill, each with the reason why.
 var equivalents = map[string]string{
 	`payple:transfer_remain_amount: comparator at 5:5 ">=" -> "=="`: race,
@@ -77,7 +81,8 @@ var equivalents = map[string]string{
 	`PaypleTransferLimitLowered: function at 5:1 "last_over_time" -> "min_over_time"`:   guard,
 	`PaypleTransferLimitLowered: function at 5:1 "last_over_time" -> "max_over_time"`:   guard,
 	`PaypleTransferLimitLowered: function at 5:1 "last_over_time" -> "count_over_time"`: guard,
-	`PaypleTransferLimitLowered: range at 3:72 "6h" -> "32400s"`:                        "both totals come and go together: where this one reaches further, the other has nothing to compare",
+	`PaypleTransferLimitLowered: range at 1:68 "6h" -> "32400s"`:                        together,
+	`PaypleTransferLimitLowered: range at 3:72 "6h" -> "32400s"`:                        together,
 
 	`PaypleTransferLimitUnknown: comparator at 4:86 "==" -> "<="`:  boolean,
 	`PaypleTransferLimitUnknown: comparator at 6:21 "==" -> "<="`:  boolean,
