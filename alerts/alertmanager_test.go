@@ -15,8 +15,8 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"payple_exporter/internal/e2e"
-	"payple_exporter/internal/golden"
+	"payple_exporter/internal/test/golden"
+	"payple_exporter/internal/test/programs"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -133,7 +133,7 @@ func TestNotificationsSpeakBothLanguages(t *testing.T) {
 	t.Cleanup(server.Close)
 	config := strings.ReplaceAll(read(t, alertmanagerExample), "http://127.0.0.1:9099", server.URL)
 	config = regexp.MustCompile(`group_wait: \w+`).ReplaceAllString(config, "group_wait: 0s")
-	send(t, e2e.Alertmanager(t, config).URL, []map[string]any{{
+	send(t, programs.Alertmanager(t, config).URL, []map[string]any{{
 		"labels": alert("PaypleTransferLimitLow severity=critical merchant=main-store").labels(),
 		"annotations": map[string]string{
 			"summary": "main-store: ₩999,999 left to pay out, less than ₩1,000,000", "description": "In English at length.",
@@ -142,7 +142,7 @@ func TestNotificationsSpeakBothLanguages(t *testing.T) {
 		},
 	}})
 	var pager, slack notification
-	e2e.Eventually(t, "pager and Slack are told", func() bool {
+	programs.Eventually(t, "pager and Slack are told", func() bool {
 		var paged, chatted bool
 		pager, paged = phone.first("/pager")
 		slack, chatted = phone.first("/slack")
@@ -259,7 +259,7 @@ func TestInhibition(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			base := e2e.Alertmanager(t, silenced(t)).URL
+			base := programs.Alertmanager(t, silenced(t)).URL
 			want := map[string]bool{}
 			for _, a := range c.heard {
 				want[fmt.Sprint(a.labels())] = false
@@ -273,7 +273,7 @@ func TestInhibition(t *testing.T) {
 			want[fmt.Sprint(lastTarget.labels())] = true
 			post(t, base, append(append(append([]alert{}, c.heard...), c.inhibited...), lastTarget, lastSource))
 
-			e2e.Eventually(t, "inhibition has taken effect", func() bool {
+			programs.Eventually(t, "inhibition has taken effect", func() bool {
 				return inhibited(t, base)[fmt.Sprint(lastTarget.labels())]
 			})
 			// Asked anew: Alertmanager judges alert by alert while it answers, and the sources may have come in the middle of that answer.

@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 	"testing"
 
-	"payple_exporter/internal/e2e"
+	"payple_exporter/internal/test/programs"
 )
 
-func promtool(t *testing.T) string { t.Helper(); return e2e.Promtool(t) }
+func promtool(t *testing.T) string { t.Helper(); return programs.Promtool(t) }
 
-func amtool(t *testing.T) string { t.Helper(); return e2e.Amtool(t) }
+func amtool(t *testing.T) string { t.Helper(); return programs.Amtool(t) }
 
 // succeeds runs a program that must exit with 0, and shows what it said otherwise.
 func succeeds(t *testing.T, path string, args ...string) {

@@ -18,8 +18,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"payple_exporter/hub"
-	"payple_exporter/internal/golden"
-	"payple_exporter/threshold"
+	"payple_exporter/internal/config"
+	"payple_exporter/internal/test/golden"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -85,7 +85,7 @@ func TestExposition(t *testing.T) {
 // oneMerchant is a collector with thresholds of every kind.
 func oneMerchant(t *testing.T) (*Collector, *fakeHub) {
 	t.Helper()
-	levels, err := threshold.ParseLevels([]string{"5000000", "20%", "24h"}, []string{"1000000"}, nil)
+	levels, err := config.ParseLevels([]string{"5000000", "20%", "24h"}, []string{"1000000"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"payple_exporter/hub"
-	"payple_exporter/threshold"
+	"payple_exporter/internal/config"
 )
 
 // Merchant is how a merchant is labelled and measured.
@@ -20,7 +20,7 @@ type Merchant struct {
 	CstID string // label cst_id
 	Hub   string // label hub: real, test, demo, or a host
 	// Thresholds are exposed for alert rules to compare with.
-	Thresholds threshold.Levels
+	Thresholds config.Levels
 }
 
 // Querier asks the hub for one merchant. [hub.Session] is one.

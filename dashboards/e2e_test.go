@@ -21,7 +21,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/dashboards/internal/grafana"
-	"payple_exporter/internal/e2e"
+	"payple_exporter/internal/test/programs"
 )
 
 const job = "payple"
@@ -46,8 +46,8 @@ func minutesOfHistory() []int {
 // what two exporters really serve.
 func TestEveryQueryFindsData(t *testing.T) {
 	t.Parallel()
-	e2e.Tool(t, "PROMETHEUS", "prometheus", "prometheus")
-	e2e.Promtool(t)
+	programs.Tool(t, "PROMETHEUS", "prometheus", "prometheus")
+	programs.Promtool(t)
 	prometheus := scraping(t, startExporters(t, 2)...)
 	for _, d := range committed(t) {
 		for _, q := range queries(d) {
@@ -145,8 +145,8 @@ func startExporters(t *testing.T, n int) []string {
 	}
 	addresses := make([]string, n)
 	for i := range addresses {
-		addresses[i] = e2e.FreePort(t)
-		e2e.Start(t, addresses[i], "/-/ready", binary, "--demo", "--web.listen-address="+addresses[i], "--payple.min-interval=1s",
+		addresses[i] = programs.FreePort(t)
+		programs.Start(t, addresses[i], "/-/ready", binary, "--demo", "--web.listen-address="+addresses[i], "--payple.min-interval=1s",
 			"--threshold.warning=20%", "--threshold.warning=2000000", "--threshold.warning=2h",
 			"--threshold.critical=10%", "--threshold.critical=1000000", "--threshold.critical=1h")
 	}
@@ -177,7 +177,7 @@ type server string
 // remembers more of them.
 func scraping(t *testing.T, exporters ...string) server {
 	t.Helper()
-	dir, address := t.TempDir(), e2e.FreePort(t)
+	dir, address := t.TempDir(), programs.FreePort(t)
 	remember(t, dir, exporters)
 	config := filepath.Join(dir, "prometheus.yml")
 	content := fmt.Sprintf("global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs:\n- job_name: %s\n  static_configs: [{targets: [%s]}]\n",
@@ -185,9 +185,9 @@ func scraping(t *testing.T, exporters ...string) server {
 	if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e2e.Start(t, address, "/-/ready", e2e.Tool(t, "PROMETHEUS", "prometheus", "prometheus"), "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=warn")
+	programs.Start(t, address, "/-/ready", programs.Tool(t, "PROMETHEUS", "prometheus", "prometheus"), "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=warn")
 	prometheus := server("http://" + address)
-	e2e.Eventually(t, "six scrapes of each exporter", func() bool {
+	programs.Eventually(t, "six scrapes of each exporter", func() bool {
 		body, err := get(t.Context(), string(prometheus)+"/api/v1/query?query="+url.QueryEscape("count(count_over_time("+collector.NameUp+"[1m]) >= 6)"))
 		return err == nil && strings.Contains(string(body), fmt.Sprintf(`"%d"`, 7*len(exporters)))
 	})
@@ -224,7 +224,7 @@ func remember(t *testing.T, dir string, exporters []string) {
 	if err := os.WriteFile(file, []byte(past.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	output, err := exec.CommandContext(t.Context(), e2e.Promtool(t), "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, filepath.Join(dir, "data")).CombinedOutput()
+	output, err := exec.CommandContext(t.Context(), programs.Promtool(t), "tsdb", "create-blocks-from", "openmetrics", "--quiet", file, filepath.Join(dir, "data")).CombinedOutput()
 	if err != nil {
 		t.Fatalf("promtool: %v\n%s", err, output)
 	}

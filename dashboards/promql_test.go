@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"payple_exporter/internal/e2e"
+	"payple_exporter/internal/test/programs"
 )
 
 // values are what a column of the overview's table shows, by merchant.
@@ -21,7 +21,7 @@ type values map[string]float64
 // query would show something untrue.
 func TestTheTableTellsTheTruth(t *testing.T) {
 	t.Parallel()
-	e2e.Promtool(t)
+	programs.Promtool(t)
 	// Each of a day of minutes, ending where the table is looked at.
 	tests := []struct {
 		name   string
@@ -151,7 +151,7 @@ func TestTheTableTellsTheTruth(t *testing.T) {
 // Without exporters nothing is counted: a zero would be a good sign.
 func TestNothingIsNotZero(t *testing.T) {
 	t.Parallel()
-	e2e.Promtool(t)
+	programs.Promtool(t)
 	for _, p := range find(t, "payple-overview").Panels {
 		if p.Type != "stat" {
 			continue
@@ -267,7 +267,7 @@ func evaluates(t *testing.T, series map[string]string, expr string, want values)
 	if err := os.WriteFile(file, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if output, err := exec.CommandContext(t.Context(), e2e.Promtool(t), "test", "rules", file).CombinedOutput(); err != nil {
+	if output, err := exec.CommandContext(t.Context(), programs.Promtool(t), "test", "rules", file).CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 
 	"payple_exporter/collector"
-	"payple_exporter/config"
 	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 )
 
 // Options is what a Fleet gives to each of its clients and gates.

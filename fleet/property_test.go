@@ -16,9 +16,9 @@ import (
 	"pgregory.net/rapid"
 
 	"payple_exporter/collector"
-	"payple_exporter/config"
 	"payple_exporter/fleet"
 	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 )
 
 // ledger is a hub without a network that notes when it is asked for whom.

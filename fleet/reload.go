@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"payple_exporter/collector"
-	"payple_exporter/config"
+	"payple_exporter/internal/config"
 )
 
 // Reloader reads a configuration anew and puts it in force, or keeps the one

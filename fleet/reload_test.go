@@ -10,8 +10,8 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"payple_exporter/config"
 	"payple_exporter/fleet"
+	"payple_exporter/internal/config"
 )
 
 // A configuration that cannot be loaded changes nothing, and is told by the

@@ -3,7 +3,7 @@ package hub
 import (
 	"strconv"
 
-	"payple_exporter/lang"
+	"payple_exporter/internal/lang"
 )
 
 // Problem tells a person in a few words why there are no new figures, with the

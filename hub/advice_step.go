@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"syscall"
 
-	"payple_exporter/lang"
+	"payple_exporter/internal/lang"
 )
 
 // Advice is what a person is told about a failure: what went wrong, in a few

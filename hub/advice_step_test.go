@@ -19,8 +19,8 @@ import (
 	"time"
 
 	"payple_exporter/hub"
-	"payple_exporter/hub/hubtest"
-	"payple_exporter/internal/golden"
+	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/golden"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -128,7 +128,7 @@ func waySituations(t *testing.T) []situation {
 		t.Cleanup(server.Close)
 		return strings.Replace(server.URL, "http://", "http://user:pass-word@", 1)
 	}
-	distrusted := httptest.NewTLSServer(hubtest.NewTunnel(silent))
+	distrusted := httptest.NewTLSServer(simulator.NewTunnel(silent))
 	t.Cleanup(distrusted.Close)
 	unreadable := direct()
 	unreadable.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("invalid proxy address pass-word") }
@@ -143,7 +143,7 @@ func waySituations(t *testing.T) []situation {
 		{name: "proxy's name unknown", address: far, transport: through(nameless(), "http://user:pass-word@proxy.example:3128")},
 		{name: "proxy down", address: far, transport: through(direct(), "http://user:pass-word@127.0.0.1:1")},
 		{name: "proxy silent", address: far, transport: through(direct(), "http://user:pass-word@"+silent), impatient: true},
-		{name: "proxy without a way to the hub", address: far, transport: through(direct(), proxy(hubtest.NewTunnel("127.0.0.1:1")))},
+		{name: "proxy without a way to the hub", address: far, transport: through(direct(), proxy(simulator.NewTunnel("127.0.0.1:1")))},
 		{name: "proxy wants a password", address: far, transport: through(direct(), proxy(http.HandlerFunc(demanding)))},
 		{name: "proxy not trusted", address: far, transport: through(direct(), distrusted.URL)},
 		{name: "nobody listens", address: "https://127.0.0.1:1", transport: direct()},

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"payple_exporter/hub"
-	"payple_exporter/hub/hubtest"
+	"payple_exporter/internal/simulator"
 )
 
 // benchHub listens on loopback and answers every request as documented, with
@@ -67,7 +67,7 @@ func BenchmarkQuery(b *testing.B) {
 func BenchmarkSession(b *testing.B) {
 	for name, forgetful := range map[string]bool{"remembered-token": false, "new-token": true} {
 		b.Run(name, func(b *testing.B) {
-			simulated := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: cstID, CustKey: custKey})
+			simulated := simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
 			server := httptest.NewServer(simulated)
 			defer server.Close()
 			client := hub.NewClient(hub.Options{URL: server.URL})

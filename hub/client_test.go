@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"payple_exporter/hub"
-	"payple_exporter/hub/hubtest"
+	"payple_exporter/internal/simulator"
 )
 
 // answering returns a client of a hub that gives one answer to everything.
@@ -82,7 +82,7 @@ func codeIn(body []byte) string {
 // from being used again, after failures either.
 func TestClientUsesOneConnection(t *testing.T) {
 	t.Parallel()
-	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: cstID, CustKey: custKey})
+	sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
 	var connections atomic.Int32
 	server := httptest.NewUnstartedServer(sim)
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -95,7 +95,7 @@ func TestClientUsesOneConnection(t *testing.T) {
 	session := hub.NewSession(hub.NewClient(hub.Options{URL: server.URL}), cstID, goodKey())
 	for i := range 100 {
 		if i == 50 {
-			sim.Break(cstID, hub.EndpointRemain, hubtest.Status(503, hub.ReasonHTTPStatus))
+			sim.Break(cstID, hub.EndpointRemain, simulator.Status(503, hub.ReasonHTTPStatus))
 		}
 		_, err := session.Remain(t.Context())
 		if (err != nil) != (i >= 50) {
@@ -205,8 +205,8 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 // How long the hub asks to wait reaches whoever decides when to ask again.
 func TestClientReadsRetryAfter(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, hubtest.Options{}, goodKey())
-	b.hub.Break(cstID, hub.EndpointToken, hubtest.RetryAfter("90"))
+	b := newBench(t, simulator.Options{}, goodKey())
+	b.hub.Break(cstID, hub.EndpointToken, simulator.RetryAfter("90"))
 	if failure := failing(t, b.session); failure.Reason != hub.ReasonRateLimited || failure.RetryAfter != 90*time.Second {
 		t.Errorf("RetryAfter %s, want 90s", failure.RetryAfter)
 	}
@@ -215,7 +215,7 @@ func TestClientReadsRetryAfter(t *testing.T) {
 // Over HTTP/2 too one connection serves all queries.
 func TestClientUsesOneConnectionOverHTTP2(t *testing.T) {
 	t.Parallel()
-	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: cstID, CustKey: custKey})
+	sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
 	var connections, second atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		second.Store(int32(r.ProtoMajor))

@@ -11,7 +11,7 @@ import (
 	"time"
 	"unicode"
 
-	"payple_exporter/lang"
+	"payple_exporter/internal/lang"
 )
 
 // Every code is ten letters and digits with some of each, whatever the random

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"payple_exporter/hub"
-	"payple_exporter/hub/hubtest"
+	"payple_exporter/internal/simulator"
 )
 
 const (
@@ -24,23 +24,23 @@ const (
 
 // bench is a session in front of a simulated hub.
 type bench struct {
-	clock   *hubtest.Clock
-	hub     *hubtest.Hub
+	clock   *simulator.Clock
+	hub     *simulator.Hub
 	session *hub.Session
 
 	mu        sync.Mutex
 	exchanges []hub.Exchange
 }
 
-func newBench(t *testing.T, options hubtest.Options, key hub.Key) *bench {
+func newBench(t *testing.T, options simulator.Options, key hub.Key) *bench {
 	t.Helper()
-	b := &bench{clock: &hubtest.Clock{}}
+	b := &bench{clock: &simulator.Clock{}}
 	options.Now = b.clock.Now
-	b.hub = hubtest.New(options, hubtest.Partner{
+	b.hub = simulator.New(options, simulator.Partner{
 		CstID: cstID, CustKey: custKey,
-		Plan: hubtest.Plan{Start: hubtest.Figures{Total: 10_000_000, Transferred: 56_000}},
+		Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
 	})
-	server, err := hubtest.Start(b.hub, "127.0.0.1:0")
+	server, err := simulator.Start(b.hub, "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func within(t *testing.T, d time.Duration) context.Context {
 
 func TestSessionGetsTheFigures(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, hubtest.Options{}, goodKey())
+	b := newBench(t, simulator.Options{}, goodKey())
 	got, err := b.session.Remain(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestSessionGetsTheFigures(t *testing.T) {
 // was asked for; then, and only then, a new one is asked for.
 func TestSessionRemembersTheToken(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, hubtest.Options{}, goodKey())
+	b := newBench(t, simulator.Options{}, goodKey())
 	for _, step := range []struct {
 		wait   time.Duration
 		tokens int
@@ -121,7 +121,7 @@ func TestSessionRemembersTheToken(t *testing.T) {
 // try; a new token that is refused costs nothing more.
 func TestSessionReplacesARefusedToken(t *testing.T) {
 	t.Parallel()
-	for name, options := range map[string]hubtest.Options{
+	for name, options := range map[string]simulator.Options{
 		"HTTP 401":                {},
 		"a T code":                {DeadTokenCode: "T0999"},
 		"a token of another":      {DeadTokenCode: "T0320"},
@@ -143,8 +143,8 @@ func TestSessionReplacesARefusedToken(t *testing.T) {
 	}
 	t.Run("and again refused", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t, hubtest.Options{}, goodKey())
-		b.hub.Break(cstID, hub.EndpointRemain, hubtest.Status(401, hub.ReasonAuth))
+		b := newBench(t, simulator.Options{}, goodKey())
+		b.hub.Break(cstID, hub.EndpointRemain, simulator.Status(401, hub.ReasonAuth))
 		for range 2 {
 			expectReason(t, b.session, hub.ReasonAuth)
 		}
@@ -154,11 +154,11 @@ func TestSessionReplacesARefusedToken(t *testing.T) {
 	})
 	t.Run("remembered, then refused for good", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t, hubtest.Options{}, goodKey())
+		b := newBench(t, simulator.Options{}, goodKey())
 		if _, err := b.session.Remain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.hub.Break(cstID, hub.EndpointRemain, hubtest.Result("T0310", hub.ReasonIPNotAllowed))
+		b.hub.Break(cstID, hub.EndpointRemain, simulator.Result("T0310", hub.ReasonIPNotAllowed))
 		expectReason(t, b.session, hub.ReasonIPNotAllowed)
 		if got, want := b.path(), "token remain remain token remain"; got != want {
 			t.Errorf("asked %q, want %q", got, want)
@@ -166,11 +166,11 @@ func TestSessionReplacesARefusedToken(t *testing.T) {
 	})
 	t.Run("no other failure is tried again", func(t *testing.T) {
 		t.Parallel()
-		b := newBench(t, hubtest.Options{}, goodKey())
+		b := newBench(t, simulator.Options{}, goodKey())
 		if _, err := b.session.Remain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		b.hub.Break(cstID, hub.EndpointRemain, hubtest.Result("A0007", hub.ReasonRejected))
+		b.hub.Break(cstID, hub.EndpointRemain, simulator.Result("A0007", hub.ReasonRejected))
 		expectReason(t, b.session, hub.ReasonRejected)
 		if got, want := b.path(), "token remain remain"; got != want {
 			t.Errorf("asked %q, want %q", got, want)
@@ -200,8 +200,8 @@ func failing(t *testing.T, session *hub.Session) *hub.Error {
 // serves all of them.
 func TestSessionAsksForOneTokenAtATime(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, hubtest.Options{NewTokenEndsOld: true}, goodKey())
-	b.hub.Break(cstID, hub.EndpointToken, hubtest.Slow(50*time.Millisecond))
+	b := newBench(t, simulator.Options{NewTokenEndsOld: true}, goodKey())
+	b.hub.Break(cstID, hub.EndpointToken, simulator.Slow(50*time.Millisecond))
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
@@ -264,7 +264,7 @@ func (silence) RoundTrip(r *http.Request) (*http.Response, error) {
 // works again once the fault has ended.
 func TestSessionUnderEveryFault(t *testing.T) {
 	t.Parallel()
-	for _, fault := range hubtest.Faults() {
+	for _, fault := range simulator.Faults() {
 		for _, endpoint := range fault.Endpoints {
 			for _, warm := range []bool{false, true} {
 				name := fault.Name + "/" + string(endpoint) + "/cold"
@@ -280,8 +280,8 @@ func TestSessionUnderEveryFault(t *testing.T) {
 	}
 }
 
-func survive(t *testing.T, fault hubtest.Fault, endpoint hub.Endpoint, warm bool) {
-	b := newBench(t, hubtest.Options{}, goodKey())
+func survive(t *testing.T, fault simulator.Fault, endpoint hub.Endpoint, warm bool) {
+	b := newBench(t, simulator.Options{}, goodKey())
 	if warm {
 		if _, err := b.session.Remain(t.Context()); err != nil {
 			t.Fatal(err)
@@ -325,7 +325,7 @@ func TestSessionReadsTheKeyForEveryToken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	b := newBench(t, hubtest.Options{}, hub.FileKey(path))
+	b := newBench(t, simulator.Options{}, hub.FileKey(path))
 	failure := failing(t, b.session)
 	if got := b.path(); got != "" || failure.Reason != hub.ReasonConfig || !strings.Contains(failure.Error(), path) {
 		t.Errorf("asked %q, said %v", got, failure)
@@ -392,11 +392,11 @@ func TestClientReadsAmountsInEveryPermittedForm(t *testing.T) {
 // Every exchange is observed once, with its code and its outcome.
 func TestClientReportsExchanges(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, hubtest.Options{}, goodKey())
+	b := newBench(t, simulator.Options{}, goodKey())
 	if _, err := b.session.Remain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.hub.Break(cstID, hub.EndpointRemain, hubtest.Result("A0009", hub.ReasonRejected))
+	b.hub.Break(cstID, hub.EndpointRemain, simulator.Result("A0009", hub.ReasonRejected))
 	expectReason(t, b.session, hub.ReasonRejected)
 	var got []string
 	for _, exchange := range b.exchanges {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"payple_exporter/hub"
-	"payple_exporter/hub/hubtest"
+	"payple_exporter/internal/simulator"
 )
 
 const tracedKey = "traced-cust-key-5d1"
@@ -44,7 +44,7 @@ func traced(t *testing.T, address string, transport *http.Transport, key hub.Key
 func keyOfTrace() hub.Key { return hub.FixedKey(hub.NewSecret(tracedKey), "the test") }
 
 func tracedHub(fault string) http.Handler {
-	sim := hubtest.New(hubtest.Options{}, hubtest.Partner{CstID: "store", CustKey: tracedKey})
+	sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: "store", CustKey: tracedKey})
 	if err := sim.Apply("", "", fault); err != nil {
 		panic(err)
 	}
@@ -248,11 +248,11 @@ func TestTraceThroughProxies(t *testing.T) {
 	t.Parallel()
 	secure := httptest.NewTLSServer(tracedHub("none"))
 	t.Cleanup(secure.Close)
-	good := httptest.NewServer(hubtest.NewTunnel(secure.Listener.Addr().String()))
+	good := httptest.NewServer(simulator.NewTunnel(secure.Listener.Addr().String()))
 	t.Cleanup(good.Close)
-	goodTLS := httptest.NewTLSServer(hubtest.NewTunnel(secure.Listener.Addr().String()))
+	goodTLS := httptest.NewTLSServer(simulator.NewTunnel(secure.Listener.Addr().String()))
 	t.Cleanup(goodTLS.Close)
-	refusing := httptest.NewServer(hubtest.NewTunnel("127.0.0.1:1"))
+	refusing := httptest.NewServer(simulator.NewTunnel("127.0.0.1:1"))
 	t.Cleanup(refusing.Close)
 	done := []string{"tls ok TLS 1.3", "token ok T0000", "remain ok A0000"}
 	not := []string{"tls not_tried", "token not_tried", "remain not_tried"}

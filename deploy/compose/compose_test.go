@@ -14,7 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"payple_exporter/internal/e2e"
+	"payple_exporter/internal/test/programs"
 )
 
 // root is the top of the source tree, seen from here.
@@ -207,8 +207,8 @@ func TestThePrometheusProgramsAcceptTheirConfiguration(t *testing.T) {
 		check   []string
 		says    string
 	}{
-		{"prometheus", e2e.Promtool, []string{"check", "config"}, "rules found"},
-		{"alertmanager", e2e.Amtool, []string{"check-config"}, "SUCCESS"},
+		{"prometheus", programs.Promtool, []string{"check", "config"}, "rules found"},
+		{"alertmanager", programs.Amtool, []string{"check-config"}, "SUCCESS"},
 	}
 	for _, test := range tests {
 		t.Run(test.service, func(t *testing.T) {

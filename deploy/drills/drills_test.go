@@ -20,13 +20,12 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"payple_exporter/collector"
-	"payple_exporter/config"
 	"payple_exporter/fleet"
 	"payple_exporter/hub"
-	"payple_exporter/hub/hubtest"
-	"payple_exporter/hub/hubtest/scenario"
-	"payple_exporter/internal/e2e"
-	"payple_exporter/threshold"
+	"payple_exporter/internal/config"
+	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/simulator/scenario"
+	"payple_exporter/internal/test/programs"
 )
 
 // How the drills are played here: as docs/drills.md says that they are to be.
@@ -37,7 +36,7 @@ const (
 )
 
 // inside is a transport that ends in a simulated hub in this process.
-type inside struct{ hub *hubtest.Hub }
+type inside struct{ hub *simulator.Hub }
 
 func (i inside) RoundTrip(r *http.Request) (*http.Response, error) {
 	answered := make(chan *http.Response, 1)
@@ -68,7 +67,7 @@ func played(t *testing.T, drill scenario.Scenario) (all series) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
 		partners := drill.Partners(began, 1)
-		sim := hubtest.New(hubtest.Options{}, partners...)
+		sim := simulator.New(simulator.Options{}, partners...)
 		watch := fleet.New(fleet.Options{
 			Settings: collector.Settings{
 				MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(32, 0),
@@ -80,7 +79,7 @@ func played(t *testing.T, drill scenario.Scenario) (all series) {
 		for _, partner := range partners {
 			configured.Merchants = append(configured.Merchants, config.Merchant{
 				Name: partner.CstID, CstID: partner.CstID, Key: hub.FixedKey(hub.NewSecret(partner.CustKey), "the drill"),
-				Hub: config.Hub{Label: "127.0.0.1:10912", URL: "http://127.0.0.1:10912"}, Thresholds: threshold.Default(),
+				Hub: config.Hub{Label: "127.0.0.1:10912", URL: "http://127.0.0.1:10912"}, Thresholds: config.DefaultLevels(),
 			})
 		}
 		watch.Apply(configured)
@@ -219,7 +218,7 @@ func drillFiles(t *testing.T) []string {
 // then, and no others.
 func TestDrillsRingWhenTheirTimetableSays(t *testing.T) {
 	t.Parallel()
-	promtool := e2e.Promtool(t)
+	promtool := programs.Promtool(t)
 	rules, err := filepath.Abs("../../alerts/payple.rules.yml")
 	if err != nil {
 		t.Fatal(err)

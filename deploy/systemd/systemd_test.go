@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"payple_exporter/internal/e2e"
+	"payple_exporter/internal/test/programs"
 )
 
 const (
@@ -119,7 +119,7 @@ func installed(t *testing.T, withDropIn bool) string {
 
 func analyze(t *testing.T, args ...string) (output string, err error) {
 	t.Helper()
-	tool := e2e.Tool(t, "SYSTEMD_ANALYZE", "systemd", "systemd-analyze")
+	tool := programs.Tool(t, "SYSTEMD_ANALYZE", "systemd", "systemd-analyze")
 	text, err := exec.CommandContext(t.Context(), tool, args...).CombinedOutput()
 	return string(text), err
 }
@@ -154,11 +154,11 @@ func TestTheServiceIsConfined(t *testing.T) {
 // machine, and no analyzer can know.
 func TestTheFilterAllowsWhatTheExporterDoes(t *testing.T) {
 	t.Parallel()
-	strace := e2e.Tool(t, "STRACE", "strace", "strace")
+	strace := programs.Tool(t, "STRACE", "strace", "strace")
 	allowed := allowedCalls(t)
 	trace := filepath.Join(t.TempDir(), "trace")
-	address := e2e.FreePort(t)
-	e := e2e.Start(t, address, "/-/ready", strace, "--follow-forks", "--output="+trace,
+	address := programs.FreePort(t)
+	e := programs.Start(t, address, "/-/ready", strace, "--follow-forks", "--output="+trace,
 		exporter(t), "--demo", "--web.listen-address="+address)
 	for _, path := range []string{"/metrics", "/", "/sd", "/probe?merchant=healthy"} {
 		if code := get(t, e.URL+path); code != http.StatusOK {
@@ -194,7 +194,7 @@ func stop(t *testing.T, trace string) {
 	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	e2e.Eventually(t, "the traced exporter ends with 0", func() bool {
+	programs.Eventually(t, "the traced exporter ends with 0", func() bool {
 		return regexp.MustCompile(`(?m)^` + first + ` +\+\+\+ exited with 0 \+\+\+$`).MatchString(read(t, trace))
 	})
 }
@@ -326,14 +326,14 @@ func check(t *testing.T, environment []string) (output string, err error) {
 // systemd listens, and the exporter answers on what it was handed.
 func TestTheExporterServesOnSystemdsSocket(t *testing.T) {
 	t.Parallel()
-	activate := e2e.Tool(t, "SYSTEMD_SOCKET_ACTIVATE", "systemd", "systemd-socket-activate")
+	activate := programs.Tool(t, "SYSTEMD_SOCKET_ACTIVATE", "systemd", "systemd-socket-activate")
 	_, variable, found := strings.Cut(read(t, socketUnit), "Wants ")
 	variable, _, cut := strings.Cut(variable, " in ")
 	if !found || !cut || !slices.Contains(variables(t, true), variable) {
 		t.Fatalf("%s says that it wants %q, which is not in the variables' file", socketUnit, variable)
 	}
-	address := e2e.FreePort(t)
-	e2e.Start(t, address, "/-/healthy", activate, "--listen="+address, "--setenv="+variable, exporter(t), "--demo")
+	address := programs.FreePort(t)
+	programs.Start(t, address, "/-/healthy", activate, "--listen="+address, "--setenv="+variable, exporter(t), "--demo")
 }
 
 // A panic of a Go program ends with 2, as does a wrong configuration: an
@@ -357,7 +357,7 @@ func TestTheServiceIsAlwaysStartedAgain(t *testing.T) {
 // SIGTERM is what systemctl stop sends: the exporter ends in time, with 0.
 func TestStoppingIsClean(t *testing.T) {
 	t.Parallel()
-	command := exec.CommandContext(t.Context(), exporter(t), "--demo", "--web.listen-address="+e2e.FreePort(t))
+	command := exec.CommandContext(t.Context(), exporter(t), "--demo", "--web.listen-address="+programs.FreePort(t))
 	stderr, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

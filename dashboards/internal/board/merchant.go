@@ -5,7 +5,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/dashboards/internal/grafana"
-	levels "payple_exporter/threshold"
+	levels "payple_exporter/internal/config"
 )
 
 // oneMerchant repeats all its panels for each merchant that is chosen, because

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"payple_exporter/collector"
-	levels "payple_exporter/threshold"
+	levels "payple_exporter/internal/config"
 )
 
 // Metrics that Prometheus, its Go client and the operating system have, and

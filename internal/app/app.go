@@ -1,0 +1,98 @@
+// Package app is the program payple_exporter: its commands, flags, exit codes
+// and log.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1 // it ran, and something failed
+	exitUsage   = 2 // wrong usage or configuration: nothing ran
+)
+
+// Options is what a process has one of: main gives its own, and a test what it
+// wants to see. The zero value of each field but Stdout and Stderr will do.
+type Options struct {
+	Stdout, Stderr io.Writer
+	// Getenv reads the environment; nil means os.Getenv.
+	Getenv func(string) string
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+	// Hangups brings every SIGHUP, which asks a server to reload, to the end of
+	// the process: one that comes while it starts is obeyed once it has
+	// started, and one that comes while it stops changes nothing.
+	Hangups <-chan os.Signal
+	// ReleaseHangups is called by a command that does not reload: the signal
+	// ends it, as it ends any program.
+	ReleaseHangups func()
+	// SetStandardLog sends what the Go standard library logs to a writer.
+	SetStandardLog func(io.Writer)
+	// SetGCPercent sets when the process collects garbage; nil leaves it.
+	SetGCPercent func(percent int) int
+}
+
+func (o Options) withDefaults() Options {
+	if o.Getenv == nil {
+		o.Getenv = os.Getenv
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.ReleaseHangups == nil {
+		o.ReleaseHangups = func() {}
+	}
+	if o.SetStandardLog == nil {
+		o.SetStandardLog = func(io.Writer) {}
+	}
+	return o
+}
+
+// usageError is a mistake in flags or configuration, told before anything
+// runs.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// Run is the whole program: it does what args ask for until it is done or ctx
+// ends, and returns the exit code.
+func Run(ctx context.Context, args []string, options Options) int {
+	options = options.withDefaults()
+	standardLog := new(standardLog)
+	options.SetStandardLog(standardLog)
+	p, err := parse(args, options)
+	if err == nil && p.execute != nil {
+		if !p.reloads() {
+			options.ReleaseHangups()
+		}
+		standardLog.tell(newLoggers(options.Stderr, p.flags.logFormat, p.flags.logLevel).kit)
+		err = p.execute(ctx)
+	}
+	return exitCode(err, options.Stderr)
+}
+
+// exitCode tells of an error, unless it was told, and returns what to exit
+// with.
+func exitCode(err error, stderr io.Writer) int {
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+		return exitUsage
+	case !errors.Is(err, errToldAlready):
+		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	}
+	return exitFailure
+}
+
+// errToldAlready is for a failure that a command has shown in its own form.
+var errToldAlready = errors.New("told already")

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+// healthcheck asks the running exporter on this machine whether it is healthy.
+func (p *program) healthcheck(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	plain := localURL(p.flags.healthAddresses[0]) + "/-/healthy"
+	secure := "https" + plain[len("http"):]
+	err := askHealth(ctx, plain)
+	var status statusError
+	if errors.As(err, &status) && status == http.StatusBadRequest {
+		// What a TLS listener answers to plain HTTP.
+		err = askHealth(ctx, secure)
+	}
+	if err != nil {
+		return fmt.Errorf("healthcheck: %w", err)
+	}
+	return nil
+}
+
+// statusError is an HTTP status that is not healthy.
+type statusError int
+
+func (s statusError) Error() string {
+	return fmt.Sprintf("HTTP %d %s", int(s), http.StatusText(int(s)))
+}
+
+// askHealth asks one address. It takes for healthy whatever only a server that
+// is well can answer, since this command has no password and no certificate,
+// and shall need none.
+func askHealth(ctx context.Context, url string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("asking %s: %w", url, err)
+	}
+	var wantsCertificate atomic.Bool
+	client := &http.Client{
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			// The certificate is for the name that Prometheus uses. Nothing is
+			// sent that would have to be kept secret, and the answer is yes or no.
+			TLSClientConfig: &tls.Config{
+				InsecureSkipVerify: true, //nolint:gosec // see above
+				MinVersion:         tls.VersionTLS12,
+				GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+					wantsCertificate.Store(true)
+					return &tls.Certificate{}, nil
+				},
+			},
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		if wantsCertificate.Load() && ctx.Err() == nil {
+			// It asked for a client's certificate, got none, and hung up: a
+			// TLS server that can read its configuration and does its duty.
+			return nil
+		}
+		return fmt.Errorf("asking %s: %w", url, err)
+	}
+	defer response.Body.Close() //nolint:errcheck // nothing is read
+	switch response.StatusCode {
+	// 401 comes from a server that is well and wants a password, 429 from one
+	// whose rate_limit somebody else has used up.
+	case http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests:
+		return nil
+	}
+	return statusError(response.StatusCode)
+}

@@ -1,0 +1,84 @@
+package app
+
+import (
+	"io"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+
+	stdlog "log"
+
+	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
+	sloggokit "github.com/tjhop/slog-gokit"
+
+	"payple_exporter/hub"
+)
+
+// loggers are the three forms of the one log: go-kit's, which this program
+// uses, and those that libraries want. All lines have the same shape.
+type loggers struct {
+	kit  log.Logger
+	slog *slog.Logger
+}
+
+// newLoggers returns loggers that write to w.
+func newLoggers(w io.Writer, format, lowest string) loggers {
+	base := log.NewLogfmtLogger(log.NewSyncWriter(w))
+	if format == "json" {
+		base = log.NewJSONLogger(log.NewSyncWriter(w))
+	}
+	base = level.NewFilter(base, level.Allow(level.ParseDefault(lowest, level.InfoValue())))
+	// The bridge adds caller and time on its own, in this order and under
+	// these names: so does the decoration of the go-kit logger.
+	var slogLevel slog.LevelVar
+	if err := slogLevel.UnmarshalText([]byte(strings.ToUpper(lowest))); err != nil {
+		slogLevel.Set(slog.LevelInfo)
+	}
+	return loggers{
+		kit:  log.With(base, "caller", log.DefaultCaller, "time", log.DefaultTimestamp),
+		slog: slog.New(sloggokit.NewGoKitHandler(base, &slogLevel)),
+	}
+}
+
+// http returns a logger for an HTTP server's own errors, which come one by
+// every stranger that breaks a TLS handshake: debug is enough.
+func (l loggers) http() *stdlog.Logger {
+	return slog.NewLogLogger(l.slog.Handler(), slog.LevelDebug)
+}
+
+// exchanges returns an observer that logs every request at debug level.
+func (l loggers) exchanges(next func(hub.Exchange)) func(hub.Exchange) {
+	return func(exchange hub.Exchange) {
+		next(exchange)
+		if exchange.Err != nil {
+			_ = level.Debug(l.kit).Log("msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code,
+				"duration", exchange.Duration, "reason", exchange.Err.Reason, "err", exchange.Err)
+			return
+		}
+		_ = level.Debug(l.kit).Log("msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code,
+			"duration", exchange.Duration)
+	}
+}
+
+// standardLog takes what the Go standard library prints through its package
+// log, without the content: the HTTP client quotes there what a hub sends out
+// of turn, which may be the request with custKey in it.
+type standardLog struct{ to atomic.Pointer[log.Logger] }
+
+// tell has the log tell from now on that something was printed. Until then,
+// and where there is no standardLog, nothing is told.
+func (s *standardLog) tell(logger log.Logger) {
+	if s != nil {
+		s.to.Store(&logger)
+	}
+}
+
+// Write implements [io.Writer]. It is for debugging, as is what an exchange
+// with the hub was like: whether one failed is told elsewhere.
+func (s *standardLog) Write(p []byte) (int, error) {
+	if logger := s.to.Load(); logger != nil {
+		_ = level.Debug(*logger).Log("msg", "the Go standard library has something to say, of a connection most likely; not shown, since it may quote the hub")
+	}
+	return len(p), nil
+}

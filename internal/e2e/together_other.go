@@ -1,8 +1,0 @@
-//go:build !linux
-
-package e2e
-
-import "syscall"
-
-// dieTogether would end a program with the test binary, if this system could.
-func dieTogether() *syscall.SysProcAttr { return nil }

@@ -1,0 +1,221 @@
+// Package e2e runs the real programs that the exporter works with, for tests:
+// Prometheus, Alertmanager and their tools, on loopback and until the test
+// ends. Only tests import it.
+package programs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Patience is how long a test waits for another program at the most.
+const Patience = 60 * time.Second
+
+// Tool returns the path of a program: the one that the environment variable
+// names, else the first of names that is installed. Without one the test is
+// skipped, and says which package has it; with PAYPLE_EXPORTER_E2E=required it
+// fails, since then a skip would hide something.
+func Tool(t *testing.T, variable, install string, names ...string) string {
+	t.Helper()
+	if named := os.Getenv(variable); named != "" {
+		names = []string{named}
+	}
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	complain := t.Skipf
+	if os.Getenv("PAYPLE_EXPORTER_E2E") == "required" {
+		complain = t.Fatalf
+	}
+	complain("%s is missing: install it (Debian: apt-get install %s) or name it in %s", names[0], install, variable)
+	return ""
+}
+
+// Promtool returns the path of promtool.
+func Promtool(t *testing.T) string {
+	t.Helper()
+	return Tool(t, "PROMTOOL", "prometheus", "promtool")
+}
+
+// Amtool returns the path of amtool.
+func Amtool(t *testing.T) string {
+	t.Helper()
+	return Tool(t, "AMTOOL", "prometheus-alertmanager", "amtool")
+}
+
+// Eventually waits until something has happened in another program, and fails
+// the test if it does not.
+func Eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(Patience); !happened(); time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited %s in vain: %s", Patience, what)
+		}
+	}
+}
+
+// FreePort returns a loopback address that nobody listens on.
+func FreePort(t *testing.T) string {
+	t.Helper()
+	var listen net.ListenConfig
+	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close() //nolint:errcheck // only the port matters
+	return listener.Addr().String()
+}
+
+// Server is a program that serves HTTP on loopback.
+type Server struct {
+	// URL is its address, without a slash at the end.
+	URL string
+
+	output lockedBuffer
+}
+
+// lockedBuffer is a buffer that a program writes to while a test reads it.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// Start runs a program that serves at address, and waits until ready answers.
+// The program ends with the test.
+func Start(t *testing.T, address, ready, path string, args ...string) *Server {
+	t.Helper()
+	s := &Server{URL: "http://" + address}
+	command := exec.CommandContext(t.Context(), path, args...) //nolint:gosec // a test's own program
+	command.Stdout, command.Stderr = &s.output, &s.output
+	command.SysProcAttr = dieTogether()
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("%s said:\n%s", filepath.Base(path), s.output.String())
+		}
+	})
+	Eventually(t, filepath.Base(path)+" is ready", func() bool {
+		response, err := s.get(t, ready)
+		if err != nil {
+			return false
+		}
+		_ = response.Body.Close()
+		return response.StatusCode == http.StatusOK
+	})
+	return s
+}
+
+// Prometheus runs a Prometheus with this configuration. Its rule files and the
+// like are named by absolute paths.
+func Prometheus(t *testing.T, config string) *Server {
+	t.Helper()
+	path := Tool(t, "PROMETHEUS", "prometheus", "prometheus")
+	dir, address := t.TempDir(), FreePort(t)
+	file := filepath.Join(dir, "prometheus.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Start(t, address, "/-/ready", path,
+		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+}
+
+// Alertmanager runs an Alertmanager with this configuration, alone.
+func Alertmanager(t *testing.T, config string) *Server {
+	t.Helper()
+	path := Tool(t, "ALERTMANAGER", "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
+	dir, address := t.TempDir(), FreePort(t)
+	file := filepath.Join(dir, "alertmanager.yml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Start(t, address, "/-/ready", path, "--config.file="+file, "--storage.path="+filepath.Join(dir, "data"),
+		"--cluster.listen-address=", "--web.listen-address="+address)
+}
+
+// Sample is one element of the answer to an instant query.
+type Sample struct {
+	Labels map[string]string
+	Value  float64
+}
+
+// Query asks a Prometheus now.
+func (s *Server) Query(t *testing.T, expression string) []Sample {
+	t.Helper()
+	var answer struct {
+		Status, Error string
+		Data          struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	s.GetJSON(t, "/api/v1/query?query="+url.QueryEscape(expression), &answer)
+	if answer.Status != "success" {
+		t.Fatalf("query %s: %s", expression, answer.Error)
+	}
+	samples := make([]Sample, 0, len(answer.Data.Result))
+	for _, result := range answer.Data.Result {
+		value, err := strconv.ParseFloat(fmt.Sprint(result.Value[1]), 64)
+		if err != nil {
+			t.Fatalf("query %s: %v", expression, err)
+		}
+		samples = append(samples, Sample{result.Metric, value})
+	}
+	return samples
+}
+
+// GetJSON reads what a path answers into value.
+func (s *Server) GetJSON(t *testing.T, path string, value any) {
+	t.Helper()
+	response, err := s.get(t, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // read only
+	if err := json.NewDecoder(response.Body).Decode(value); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+}
+
+// get asks for a path on a connection of its own: the server may die.
+func (s *Server) get(t *testing.T, path string) (*http.Response, error) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: Patience}
+	return client.Do(request)
+}

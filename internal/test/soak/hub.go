@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"payple_exporter/hub"
+	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/exposition"
+)
+
+// backend is the simulated hub, its server, and its partners' keys.
+type backend struct {
+	*simulator.Hub
+
+	url      string
+	partners []simulator.Partner
+	keyFiles []string
+	began    time.Time
+	faults   []simulator.Fault
+	pace     pace
+
+	mu          sync.Mutex
+	server      *http.Server
+	connections map[net.Conn]bool
+	most        int // connections that were ever open at once
+}
+
+// newBackend serves n partners with keys in dir. Each has a total of its own,
+// so that one merchant's figures cannot pass for another's.
+func newBackend(n int, dir string) (*backend, error) {
+	b := &backend{began: time.Now(), connections: make(map[net.Conn]bool), faults: soakFaults()}
+	for i := range n {
+		id := fmt.Sprintf("m%04d", i)
+		b.partners = append(b.partners, simulator.Partner{CstID: id, CustKey: newKey(id, 0), Plan: simulator.Plan{
+			Start:          simulator.Figures{Total: hub.Won(1_000_000_000_000 + i)},
+			DrainPerMinute: 60_000,
+		}})
+		b.keyFiles = append(b.keyFiles, filepath.Join(dir, id+".key"))
+		if err := replace(b.keyFiles[i], b.partners[i].CustKey); err != nil {
+			return nil, err
+		}
+	}
+	b.Hub = simulator.New(simulator.Options{}, b.partners...)
+	listener, err := listen("127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	b.url = "http://" + listener.Addr().String()
+	b.serve(listener)
+	return b, nil
+}
+
+// soakFaults are all faults, but for one that asks to wait for longer than a
+// round has to recover.
+func soakFaults() []simulator.Fault {
+	var faults []simulator.Fault
+	for _, fault := range simulator.Faults() {
+		if fault.Name == "retry-after=90" {
+			fault = simulator.RetryAfter("20")
+		}
+		faults = append(faults, fault)
+	}
+	return append(faults, simulator.Slow(300*time.Millisecond))
+}
+
+// stable is how many partners, from the first on, are in every configuration.
+// The others come and go.
+func (b *backend) stable() int { return len(b.partners) * 9 / 10 }
+
+// ids returns the partners from first to last.
+func (b *backend) ids(first, last int) []string {
+	ids := make([]string, 0, last-first)
+	for _, partner := range b.partners[first:last] {
+		ids = append(ids, partner.CstID)
+	}
+	return ids
+}
+
+// all returns all partners.
+func (b *backend) all() []string { return b.ids(0, len(b.partners)) }
+
+func listen(address string) (net.Listener, error) {
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("the simulated hub: %w", err)
+	}
+	return listener, nil
+}
+
+func (b *backend) serve(listener net.Listener) {
+	server := &http.Server{
+		Handler: b, ReadHeaderTimeout: 5 * time.Second, ConnState: b.count, ErrorLog: log.New(io.Discard, "", 0),
+	}
+	b.mu.Lock()
+	b.server = server
+	b.mu.Unlock()
+	go func() { _ = server.Serve(listener) }() // until die
+}
+
+func (b *backend) count(conn net.Conn, state http.ConnState) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		b.connections[conn] = true
+		b.most = max(b.most, len(b.connections))
+	case http.StateHijacked, http.StateClosed:
+		delete(b.connections, conn)
+	case http.StateActive, http.StateIdle:
+	}
+}
+
+// open returns how many connections the exporter holds, and ever held at once.
+func (b *backend) open() (now, most int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.connections), b.most
+}
+
+// dropIdle closes the connections that no request is on.
+func (b *backend) dropIdle() {
+	b.mu.Lock()
+	server := b.server
+	b.mu.Unlock()
+	server.SetKeepAlivesEnabled(false)
+	server.SetKeepAlivesEnabled(true)
+}
+
+// restart takes the hub away for a while: connections break, new ones are
+// refused.
+func (b *backend) restart(ctx context.Context, away time.Duration) error {
+	b.mu.Lock()
+	server := b.server
+	b.mu.Unlock()
+	if err := server.Close(); err != nil {
+		return fmt.Errorf("taking the simulated hub away: %w", err)
+	}
+	pause(ctx, away)
+	listener, err := listen(b.url[len("http://"):])
+	if err != nil {
+		return err
+	}
+	b.serve(listener)
+	return nil
+}
+
+// rotate gives a partner another key, at the hub and in its file.
+func (b *backend) rotate(i, version int) error {
+	key := newKey(b.partners[i].CstID, version)
+	b.SetCustKey(b.partners[i].CstID, key)
+	return replace(b.keyFiles[i], key)
+}
+
+func newKey(id string, version int) string { return fmt.Sprintf("soak-key-%s-%d", id, version) }
+
+// replace writes a file in one step, as whoever mounts secrets does.
+func replace(path, text string) error {
+	fresh := path + ".new"
+	if err := errors.Join(os.WriteFile(fresh, []byte(text+"\n"), 0o600), os.Rename(fresh, path)); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// breakOne makes a partner fail in some way and returns its number.
+func (b *backend) breakOne(chance *rand.Rand) int {
+	i := chance.IntN(len(b.partners))
+	fault := b.faults[chance.IntN(len(b.faults))]
+	b.Break(b.partners[i].CstID, fault.Endpoints[chance.IntN(len(fault.Endpoints))], fault)
+	return i
+}
+
+// mendAll ends all faults.
+func (b *backend) mendAll() {
+	for _, partner := range b.partners {
+		b.Mend(partner.CstID)
+	}
+}
+
+// slack is how much older a figure may be than max-age at the moment of a
+// scrape's beginning: the query that brought it was under way for a while.
+const slack = queryTimeout + time.Second
+
+// check tells what is wrong with the figures of partner i on a page that was
+// asked for at one time and read by another: they must be those of one moment
+// between, or up to maxAge before.
+func (b *backend) check(i int, shown exposition.Figures, asked, read time.Time) error {
+	plan := b.partners[i].Plan
+	low := plan.At(max(0, asked.Add(-maxAge-slack).Sub(b.began)))
+	high := plan.At(read.Sub(b.began))
+	paid := hub.Won(shown.Transferred)
+	if hub.Won(shown.Total) != plan.Start.Total || shown.Remain != shown.Total-shown.Transferred ||
+		paid < low.Transferred || paid > high.Transferred {
+		return fmt.Errorf("figures of %s are not true: %+v, want paid out %d to %d of %d",
+			b.partners[i].CstID, shown, low.Transferred, high.Transferred, plan.Start.Total)
+	}
+	return nil
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}

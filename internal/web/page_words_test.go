@@ -1,0 +1,439 @@
+package web
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+
+	"payple_exporter/collector"
+	"payple_exporter/hub"
+	"payple_exporter/internal/lang"
+)
+
+// No word of the page is missing in either language, each is in its own
+// script, and both languages say the same things in it.
+func TestPageWordsAreInBothLanguages(t *testing.T) {
+	t.Parallel()
+	table := reflect.ValueOf(pageWords()).Elem()
+	for i := range table.NumField() {
+		name := table.Type().Field(i).Name
+		if name == "_" {
+			continue
+		}
+		text, ok := reflect.TypeAssert[lang.Text](table.Field(i))
+		if !ok {
+			t.Fatalf("%s is no text", name)
+		}
+		if text.English == "" || text.Korean == "" {
+			t.Errorf("%s is missing in one language: %+v", name, text)
+		}
+		english, korean := text.English, text.Korean
+		if name == "OtherLanguage" { // each names the other
+			english, korean = korean, english
+		}
+		if hangul(english) {
+			t.Errorf("%s: Hangul in the English text %q", name, english)
+		}
+		if letters(english) && !hangul(korean) {
+			t.Errorf("%s: no Hangul in the Korean text %q", name, korean)
+		}
+		if got, want := verbs(text.Korean), verbs(text.English); !slices.Equal(got, want) {
+			t.Errorf("%s puts in %v in Korean, %v in English", name, got, want)
+		}
+	}
+}
+
+func hangul(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Hangul, r) })
+}
+
+func letters(text string) bool {
+	return regexp.MustCompile(`[A-Za-z]`).MatchString(regexp.MustCompile(`%(\[\d\])?[a-z]`).ReplaceAllString(text, ""))
+}
+
+// verbs returns what a text puts in: each verb with the number of its argument.
+func verbs(text string) []string {
+	var found []string
+	next := 1
+	for _, match := range regexp.MustCompile(`%(?:\[(\d)\])?([a-z])`).FindAllStringSubmatch(text, -1) {
+		if match[1] != "" {
+			_, _ = fmt.Sscan(match[1], &next)
+		}
+		found = append(found, fmt.Sprintf("%d%s", next, match[2]))
+		next++
+	}
+	slices.Sort(found)
+	return found
+}
+
+// The page says every word of its table: the template by its T, the code by a
+// speaker or by the table itself. A field of something else that is called
+// alike does not count.
+func TestPageWordsAreUsed(t *testing.T) {
+	t.Parallel()
+	said := make(map[string]bool)
+	for file, word := range map[string]string{
+		"page.html": `[$ ]\.T\.(\w+)`, "page.go": `\b(?:v\.T|speaker)\.(\w+)`, "page_row.go": `\bs\.(\w+)`, "page_draw.go": `\bs\.(\w+)`,
+		"page_judge.go": `\b[sw]\.(\w+)`, "page_words.go": `\bs\.(\w+)`,
+	} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := len(said)
+		for _, match := range regexp.MustCompile(word).FindAllStringSubmatch(string(text), -1) {
+			said[match[1]] = true
+		}
+		if len(said) == before {
+			t.Errorf("%s says nothing that no other file does: is it still read rightly?", file)
+		}
+	}
+	for field := range reflect.TypeFor[words]().Fields() {
+		if field.Name != "_" && !said[field.Name] {
+			t.Errorf("nobody says %s", field.Name)
+		}
+	}
+	if said["Now"] {
+		t.Error("the page's own Now is taken for a word")
+	}
+}
+
+// Lengths of time are said in two units at most, and never as longer than they
+// are; no line ends between a number and its unit.
+func TestLength(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration][2]string{
+		-time.Second:                             {"0 s", "0초"},
+		0:                                        {"0 s", "0초"},
+		12*time.Second + 900*time.Millisecond:    {"12 s", "12초"},
+		59 * time.Second:                         {"59 s", "59초"},
+		time.Minute:                              {"1 min", "1분"},
+		time.Minute + 59*time.Second:             {"1 min 59 s", "1분 59초"},
+		36*time.Minute + 50*time.Second:          {"36 min", "36분"},
+		3*time.Hour + 45*time.Minute + 59*1e9:    {"3 h 45 min", "3시간 45분"},
+		36*time.Hour + 59*time.Minute:            {"36 h", "36시간"},
+		48 * time.Hour:                           {"2 d", "2일"},
+		3*24*time.Hour + 4*time.Hour + 59*60*1e9: {"3 d 4 h", "3일 4시간"},
+		90*24*time.Hour + 23*time.Hour + 59*60e9: {"90 d", "90일"},
+	} {
+		for i, language := range lang.Languages() {
+			if got, want := (speaker{pageWords(), language}).length(d), strings.ReplaceAll(want[i], " ", nbsp); got != want {
+				t.Errorf("%s in %s: %q, want %q", d, language, got, want)
+			}
+		}
+	}
+}
+
+// Times are those of Seoul, with the date where it is not today's there.
+func TestClock(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 15, 30, 0, 0, time.UTC) // half past midnight of the 24th in Seoul
+	for _, test := range []struct {
+		then time.Time
+		want string
+	}{
+		{now.Add(-12 * time.Minute), "00:18:00\u00a0KST"},
+		{now.Add(-time.Hour), "2026-11-23 23:30:00\u00a0KST"},
+		{now.AddDate(-1, 0, 0), "2025-11-24 00:30:00\u00a0KST"},
+	} {
+		if got := clock(test.then, now); got != test.want {
+			t.Errorf("%s: %q, want %q", test.then, got, test.want)
+		}
+	}
+}
+
+// "Over the last" takes an hour without its number.
+func TestSpan(t *testing.T) {
+	t.Parallel()
+	english, korean := speaker{pageWords(), lang.English}, speaker{pageWords(), lang.Korean}
+	for d, want := range map[time.Duration][2]string{
+		time.Hour: {"hour", "1시간"}, 59 * time.Minute: {"59\u00a0min", "59분"}, time.Hour + time.Second: {"1\u00a0h", "1시간"},
+	} {
+		if got := [2]string{english.span(d), korean.span(d)}; got != want {
+			t.Errorf("%s: %q, want %q", d, got, want)
+		}
+	}
+}
+
+// The texts of all thresholds are read as what is configured; an amount that
+// follows from something else is marked as that of now, and told only where it
+// is known.
+func TestLevels(t *testing.T) {
+	t.Parallel()
+	settled := collector.Pace{Window: time.Hour, PerHour: 60_000_000, Paid: 60_000_000, Settled: true}
+	for _, test := range []struct {
+		warning, critical string
+		total             hub.Won
+		pace              collector.Pace
+		english, korean   []string
+	}{
+		{
+			"30000000 24h", "10000000", 135_000_000, settled,
+			[]string{"Warning below ₩30,000,000 or 24 h of payouts (now ₩1,440,000,000)", "Critical below ₩10,000,000"},
+			[]string{"경고: ₩30,000,000 또는 24시간 이체분 (현재 ₩1,440,000,000) 미만", "심각: ₩10,000,000 미만"},
+		},
+		{
+			"30000000 24h", "20% 1d", 0,
+			collector.Pace{},
+			[]string{"Warning below ₩30,000,000 or 24 h of payouts", "Critical below 20% or 24 h of payouts"},
+			[]string{"경고: ₩30,000,000 또는 24시간 이체분 미만", "심각: 20% 또는 24시간 이체분 미만"},
+		},
+		{
+			"12.5%", "10% 90m 5", 200_000_000, settled,
+			[]string{"Warning below 12.5% (now ₩25,000,000)", "Critical below 10% (now ₩20,000,000) or 1 h 30 min of payouts (now ₩90,000,000) or ₩5"},
+			[]string{"경고: 12.5% (현재 ₩25,000,000) 미만", "심각: 10% (현재 ₩20,000,000) 또는 1시간 30분 이체분 (현재 ₩90,000,000) 또는 ₩5 미만"},
+		},
+		{"", "", 200_000_000, settled, nil, nil},
+	} {
+		snapshot := known("store", 40_000_000, test.total, levels(t, test.warning, test.critical))
+		j := judge(0, &snapshot, remembered{}, test.pace)
+		for language, want := range map[lang.Language][]string{lang.English: test.english, lang.Korean: test.korean} {
+			got := speaker{pageWords(), language}.levels(&j)
+			for i := range got {
+				got[i] = strings.ReplaceAll(got[i], nbsp, " ")
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s and %s: %q, want %q", test.warning, test.critical, got, want)
+			}
+		}
+	}
+}
+
+// What is lost is told as history: the last amount only with its time and a
+// word that it may be another by now, and never in the place of a figure.
+func TestLastKnownIsHistory(t *testing.T) {
+	t.Parallel()
+	answered := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC) // as forgotten has it
+	since := answered.Add(30 * time.Second)
+	s := failing(known("store", 4_400_000, 80_000_000, nil), hub.ReasonTimeout)
+	s.FailingSince, s.LastSuccess = since, answered
+	gone := forgotten(s)
+	j := gone.judge(0, collector.Pace{})
+	for language, want := range map[lang.Language]string{
+		lang.English: "The hub did not answer in time, since 14:00:30\u00a0KST | Last known: ₩4,400,000 at 14:00:00\u00a0KST; may differ now",
+		lang.Korean:  "허브가 제시간에 응답하지 않음, 14:00:30\u00a0KST부터 | 마지막 확인 금액: ₩4,400,000 (14:00:00\u00a0KST 기준, 현재와 다를 수 있음)",
+	} {
+		r := speaker{pageWords(), language}.newRow(&j, nil, since.Add(time.Hour))
+		if got := r.State.String() + " | " + r.Last.String(); got != want {
+			t.Errorf("in %s: %q, want %q", language, got, want)
+		}
+		if r.Known || r.Remain != "" || r.Meter != nil || r.Levels != nil || r.Runway != "" || r.Transferred != "" || r.Total != "" {
+			t.Errorf("a figure of the past stands as one of now: %+v", r)
+		}
+	}
+	gone.Failure = nil // nobody has asked since
+	j = gone.judge(0, collector.Pace{})
+	if got, want := (speaker{pageWords(), lang.English}).newRow(&j, nil, since), "Last known: ₩4,400,000"; got.State.String() != "The hub was not asked for a while" || !strings.HasPrefix(got.Last.String(), want) {
+		t.Errorf("%s: %s, want %s", got.State, got.Last, want)
+	}
+}
+
+// A line that is as good as flat has nothing below it, which would look like a
+// picture that is not loaded yet; any other has.
+func TestTrailAreaIsOfWhatMoves(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		from, to hub.Won
+		flat     bool
+	}{
+		{5_000_000, 5_000_000, true},
+		{0, 0, true},
+		{-5, -5, true},
+		{100, 95, true},
+		{100, 87, false},
+		{87, 100, false},
+		{1, 0, false},
+		{-100, 0, false},
+	} {
+		points := []collector.Point{{At: now.Add(-time.Hour), Remain: test.from}, {At: now, Remain: test.to}}
+		drawn := speaker{pageWords(), lang.English}.newTrail(points, now)
+		if drawn.Line == "" || (drawn.Area == "") != test.flat {
+			t.Errorf("from %d to %d: %+v, flat %t", test.from, test.to, drawn, test.flat)
+		}
+	}
+}
+
+// String is the text as a reader sees it.
+func (p prose) String() string {
+	var b strings.Builder
+	for _, piece := range p {
+		b.WriteString(piece.Text)
+	}
+	return b.String()
+}
+
+// Flags and short parentheses stay whole; no letter is lost or changed, so that
+// what is copied is what is meant.
+func TestProse(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string][]string{
+		"":                                nil,
+		"plain – text - of no-thing":      nil,
+		"raise --payple.timeout":          {"--payple.timeout"},
+		"raise --payple.min-interval and": {"--payple.min-interval"},
+		"응답이 느리면 --payple.timeout 값을 늘리세요": {"--payple.timeout"},
+		"see --a, --b.":           {"--a", "--b"},
+		"dashes -- and --":        nil,
+		"20% (now ₩100,000,000)":  {"(now ₩100,000,000)"},
+		"error (HTTP 503), since": {"(HTTP 503)"},
+		"(a)(b)":                  {"(a)", "(b)"},
+		"(set --web.flag)":        {"(set --web.flag)"},
+		"not closed (a b":         nil,
+		"(" + strings.Repeat("long ", 9) + "and --flag)": {"--flag"},
+	} {
+		p := newProse(text)
+		var whole []string
+		for _, piece := range p {
+			if piece.Text == "" {
+				t.Errorf("%q has an empty piece", text)
+			}
+			if piece.Whole {
+				whole = append(whole, piece.Text)
+			}
+		}
+		if p.String() != text || !slices.Equal(whole, want) {
+			t.Errorf("%q becomes %q with %q whole, want %q", text, p.String(), whole, want)
+		}
+	}
+	for _, reason := range hub.Reasons() {
+		for _, language := range lang.Languages() {
+			action := reason.Action().In(language)
+			for _, flag := range regexp.MustCompile(`--[a-z.-]+`).FindAllString(action, -1) {
+				if !slices.ContainsFunc(newProse(action), func(p piece) bool { return p.Whole && strings.Contains(p.Text, flag) }) {
+					t.Errorf("%q can be torn apart in %q", flag, action)
+				}
+			}
+		}
+	}
+}
+
+func TestCapital(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"": "", "key refused": "Key refused", "cst_id is missing": "cst_id is missing", "키가 없음": "키가 없음", "₩5": "₩5", "HTTP 503": "HTTP 503",
+	} {
+		if got := capital(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+// What the hub's errors say on the page is there in both languages.
+func TestEveryFailureHasWords(t *testing.T) {
+	t.Parallel()
+	for _, reason := range hub.Reasons() {
+		failure := &hub.Error{Reason: reason}
+		for _, language := range lang.Languages() {
+			if failure.Problem().In(language) == "" || failure.Action().In(language) == "" {
+				t.Errorf("%s says nothing in %s", reason, language)
+			}
+		}
+	}
+}
+
+// The text on every background keeps a contrast of 4.5 to 1, light and dark;
+// signs keep 3 to 1, and so do a threshold's mark against its outline and the
+// outline against the bar that the mark stands in.
+func TestPageContrast(t *testing.T) {
+	t.Parallel()
+	if !regexp.MustCompile(`\.mark \{[^}]*fill: var\(--ink\); stroke: var\(--card\); stroke-width: [2-9]px;[^}]*vector-effect: non-scaling-stroke`).MatchString(pageCSS) {
+		t.Error("a threshold's mark has no outline in the card's colour")
+	}
+	light, dark := customProperties(t)
+	for scheme, colours := range map[string]map[string]string{"light": light, "dark": dark} {
+		for _, pair := range []struct {
+			over, under string
+			least       float64
+		}{
+			{"ink", "page", 4.5},
+			{"ink", "card", 4.5},
+			{"soft", "page", 4.5},
+			{"soft", "card", 4.5},
+			{"link", "page", 4.5},
+			{"link", "card", 4.5},
+			{"ok", "ok-tint", 4.5},
+			{"warn", "warn-tint", 4.5},
+			{"bad", "bad-tint", 4.5},
+			{"idle", "idle-tint", 4.5},
+			{"warn", "card", 4.5},
+			{"bad", "card", 4.5},
+			{"ok", "card", 4.5},
+			{"demo-ink", "demo", 4.5},
+			{"ok", "track", 3},
+			{"warn", "track", 3},
+			{"bad", "track", 3},
+			{"warn", "warn-tint", 3},
+			{"bad", "bad-tint", 3},
+			{"bad", "warn-tint", 3},
+			{"ok", "page", 3},
+			{"warn", "page", 3},
+			{"bad", "page", 3},
+			{"ink", "track", 3},
+			{"soft", "track", 3},
+			{"idle", "page", 3},
+			{"ink", "card", 3}, // a mark and its outline
+			{"card", "ok", 3},  // the outline and each bar
+			{"card", "warn", 3},
+			{"card", "bad", 3},
+		} {
+			if got := contrast(t, colours[pair.over], colours[pair.under]); got < pair.least {
+				t.Errorf("%s: %s on %s has a contrast of %.2f, want %.1f", scheme, pair.over, pair.under, got, pair.least)
+			}
+		}
+	}
+}
+
+// customProperties returns the colours of the style sheet: the dark ones are
+// the light ones but for those that are set anew.
+func customProperties(t *testing.T) (light, dark map[string]string) {
+	t.Helper()
+	roots := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(pageCSS, -1)
+	if len(roots) < 2 {
+		t.Fatalf("%d sets of colours, want two", len(roots))
+	}
+	light, dark = make(map[string]string), make(map[string]string)
+	property := regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{6});`)
+	for _, match := range property.FindAllStringSubmatch(roots[0][1], -1) {
+		light[match[1]], dark[match[1]] = match[2], match[2]
+	}
+	for _, match := range property.FindAllStringSubmatch(roots[1][1], -1) {
+		dark[match[1]] = match[2]
+	}
+	return light, dark
+}
+
+// contrast is WCAG's ratio of two colours such as #1b1b1a.
+func contrast(t *testing.T, a, b string) float64 {
+	t.Helper()
+	x, y := luminance(t, a), luminance(t, b)
+	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
+}
+
+func luminance(t *testing.T, colour string) float64 {
+	t.Helper()
+	var rgb [3]uint8
+	if _, err := fmt.Sscanf(colour, "#%02x%02x%02x", &rgb[0], &rgb[1], &rgb[2]); err != nil {
+		t.Fatalf("colour %q: %v", colour, err)
+	}
+	var sum float64
+	for i, weight := range []float64{0.2126, 0.7152, 0.0722} {
+		sum += weight * linear(float64(rgb[i])/255)
+	}
+	return sum
+}
+
+// linear takes the gamma out of a colour's channel.
+func linear(channel float64) float64 {
+	if channel <= 0.04045 {
+		return channel / 12.92
+	}
+	return math.Pow((channel+0.055)/1.055, 2.4)
+}

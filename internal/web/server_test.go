@@ -1,0 +1,63 @@
+package web_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"payple_exporter/internal/web"
+)
+
+// The metrics are at a path of their own: what is no path, another path of the
+// exporter's in whatever spelling, or more than a path, is refused.
+func TestFreePath(t *testing.T) {
+	t.Parallel()
+	for path, want := range map[string]bool{
+		"/metrics": true, "/payple/metrics": true, "/metrics.txt": true, "/-": true, "/-metrics": true, "/probes": true, "/a-b_c~d.e": true, "/지표": true,
+		"": false, "/": false, "metrics": false, "/probe": false, "/sd": false, "/-/healthy": false, "/-/metrics": false, "/metrics/": false,
+		"//metrics": false, "//": false, "/a//b": false, "/.": false, "/..": false, "/./metrics": false, "/a/../b": false, "/a/../probe": false, "/../metrics": false, "/a/.": false,
+		"/%70robe": false, "/%2D/healthy": false, "/%": false, "/%6": false, "/metrics%20": false,
+		"/{name}": false, "/{$}": false, "/{rest...}": false, "/}": false, "/a b": false, " /metrics": false, "/metrics?a=b": false, "/metrics#a": false,
+		"/a:b": false, `/a\b`: false, "/a\tb": false, "/a\nb": false, "/a\x00": false, "/a\xff": false, "/a\u202eb": false, "http://exporter/metrics": false,
+	} {
+		if got := web.FreePath(path); got != want {
+			t.Errorf("%q is free: %v, want %v", path, got, want)
+		}
+	}
+}
+
+// Wherever the metrics may be, the exporter starts, they are there, and every
+// other path is what it was.
+func FuzzTelemetryPath(f *testing.F) {
+	for _, seed := range []string{
+		"/metrics", "//metrics", "/a/../b", "/%70robe", "/%2D/healthy", "/{x}", "/{$}", "/-", "/a/b", "/지표", "/\u00a0", "/a;b", "/a&b", "/+", "/*", "/probe/x", "/sd.json", "/a\"b", "/<b>",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		if !web.FreePath(path) {
+			return
+		}
+		own := prometheus.NewRegistry()
+		handler := web.New(web.Options{Own: own, TelemetryPath: path, MaxRequests: 1})
+		ask := func(path, query string) (int, string) {
+			request := httptest.NewRequest(http.MethodGet, "/", nil)
+			request.URL = &url.URL{Path: path, RawQuery: query}
+			recorder := httptest.NewRecorder()
+			handler.ServeHTTP(recorder, request)
+			return recorder.Code, recorder.Body.String()
+		}
+		if status, body := ask(path, "collect[]=exporter"); status != http.StatusOK || body != "" {
+			t.Fatalf("%q answers %d: %s", path, status, body)
+		}
+		for other, says := range map[string]string{"/-/healthy": "is healthy", "/-/ready": "is ready", "/probe": "want one merchant"} {
+			if _, body := ask(other, ""); !strings.Contains(body, says) {
+				t.Fatalf("metrics at %q: %s answers %s", path, other, body)
+			}
+		}
+	})
+}

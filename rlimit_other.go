@@ -1,6 +1,0 @@
-//go:build !unix
-
-package main
-
-// maxFiles returns how many files and connections this process may have open.
-func maxFiles() uint64 { return 1 << 14 }
