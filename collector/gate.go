@@ -11,6 +11,7 @@ import (
 	"github.com/go-kit/log/level"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/advice"
 	"payple_exporter/internal/config"
 )
 
@@ -256,7 +257,7 @@ func (g *Gate) report(before *hub.Error, lasted time.Duration) {
 			"msg", "remaining limit is known again", "merchant", g.name, "failing_for", lasted.Round(time.Millisecond))
 	case now != nil && (before == nil || before.Reason != now.Reason || before.Code != now.Code):
 		_ = level.Warn(g.settings.Logger).Log(
-			"msg", "remaining limit could not be asked", "merchant", g.name, "reason", now.Reason, "err", now, "action", now.Action().English,
+			"msg", "remaining limit could not be asked", "merchant", g.name, "reason", now.Reason, "err", now, "action", advice.Action(now).English,
 			"next_query", g.pace.opens().UTC().Format(time.RFC3339))
 	}
 }

@@ -41,17 +41,21 @@ type turn struct {
 // NewBounds returns bounds of so many queries at once, at least 1, and so many
 // requests a second; 0 means no limit of these.
 func NewBounds(concurrency int, perSecond float64) *Bounds {
-	limit, burst := rate.Inf, 0
-	if perSecond > 0 {
-		// A query takes two requests at the least when there is no token.
-		limit, burst = rate.Limit(perSecond), max(2, int(math.Ceil(perSecond)))
-	}
 	return &Bounds{
-		requests: rate.NewLimiter(limit, burst),
+		requests: NewRequestLimiter(perSecond),
 		free:     concurrency,
 		healthy:  line{free: concurrency},
 		doubtful: line{free: max(1, concurrency/4)},
 	}
+}
+
+// NewRequestLimiter returns a limiter of so many requests a second to the hub; 0
+// means no limit. A query without a token takes two requests at once.
+func NewRequestLimiter(perSecond float64) *rate.Limiter {
+	if perSecond <= 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), max(2, int(math.Ceil(perSecond))))
 }
 
 // do lets query run as soon as its turn comes, and does not wait for it.

@@ -35,7 +35,7 @@ type identity struct{ cstID, hubURL string }
 type member struct {
 	gate      *collector.Gate
 	session   *hub.Session
-	keySource string
+	keySource hub.KeySource
 }
 
 // Fleet is the merchants that are watched now.

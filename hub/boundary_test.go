@@ -146,26 +146,6 @@ func TestTransportWaitsForNothingForEver(t *testing.T) {
 	}
 }
 
-// What a person is told names the code if there is one, else an HTTP status that
-// means something.
-func TestProblemNamesTheStatusOnlyWhereItMeansSomething(t *testing.T) {
-	t.Parallel()
-	for want, failure := range map[string]*Error{
-		"(HTTP 429)": {Reason: ReasonRateLimited, Status: http.StatusTooManyRequests},
-		"(HTTP 502)": {Reason: ReasonHTTPStatus, Status: http.StatusBadGateway},
-		"(A0009)":    {Reason: ReasonRateLimited, Status: http.StatusTooManyRequests, Code: "A0009"},
-		"":           {Reason: ReasonInvalidResponse, Status: http.StatusOK},
-	} {
-		got := failure.Problem().English
-		if want == "" && strings.Contains(got, "(") || !strings.HasSuffix(got, want) {
-			t.Errorf("%+v is told as %q, want %q", failure, got, want)
-		}
-	}
-	if got := (&Error{Reason: ReasonHTTPStatus}).Problem().English; strings.Contains(got, "HTTP 0") {
-		t.Errorf("told as %q", got)
-	}
-}
-
 // Whoever may not wait for a session's turn gets the answer that does no harm:
 // the key has not changed, and a query takes one request.
 func TestSessionAnswersWhoMayNotWait(t *testing.T) {

@@ -111,7 +111,7 @@ func mustBeHarmless(t *testing.T, err error) {
 	if !errors.As(err, &failure) {
 		t.Fatalf("%T is no *Error: %v", err, err)
 	}
-	if failure.Problem().English == "" || failure.Action().Korean == "" {
+	if failure.Meaning() == "" {
 		t.Fatalf("nobody is told what to do: %v", err)
 	}
 	if failure.RetryAfter < 0 || failure.RetryAfter > maxRetryAfter {

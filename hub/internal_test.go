@@ -2,16 +2,11 @@ package hub
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/iotest"
 	"time"
-	"unicode"
-
-	"payple_exporter/internal/lang"
 )
 
 // Every code is ten letters and digits with some of each, whatever the random
@@ -108,54 +103,4 @@ func TestRetryAfter(t *testing.T) {
 			t.Errorf("Retry-After %q: %s, want %s", text, got, want)
 		}
 	}
-}
-
-// Every reason and every known code tells a person what is wrong and what to
-// do, in both languages.
-func TestEveryFailureIsExplainedInBothLanguages(t *testing.T) {
-	t.Parallel()
-	var failures []*Error
-	for _, reason := range Reasons() {
-		failures = append(failures, &Error{Reason: reason, Status: http.StatusServiceUnavailable})
-	}
-	for letter := range strings.SplitSeq("TA", "") {
-		for number := range 10_000 {
-			code := fmt.Sprintf("%s%04d", letter, number)
-			if _, ok := lookUpCode(code); ok {
-				failures = append(failures, refusal(EndpointToken, http.StatusOK, code))
-			}
-		}
-	}
-	for _, failure := range failures {
-		for _, text := range []lang.Text{failure.Problem(), failure.Action()} {
-			if text.English == "" || hangul(text.English) || !hangul(text.Korean) {
-				t.Errorf("%s %s: %+v", failure.Reason, failure.Code, text)
-			}
-		}
-	}
-	if got := refusal(EndpointToken, http.StatusOK, "T0310").Action().English; !strings.Contains(got, "White IP") {
-		t.Errorf("T0310: %s", got)
-	}
-	if got := refusal(EndpointRemain, http.StatusOK, "A0009").Action().Korean; !strings.Contains(got, "페이플에 문의") {
-		t.Errorf("A0009: %s", got)
-	}
-}
-
-// What went wrong names the hub's code, or the HTTP status where there is none.
-func TestProblemNamesWhatTheHubAnswered(t *testing.T) {
-	t.Parallel()
-	for want, failure := range map[string]*Error{
-		"unknown partner, or a key of another (T0300)": refusal(EndpointToken, http.StatusOK, "T0300"),
-		"the hub refused the request (A1234)":          refusal(EndpointRemain, http.StatusOK, "A1234"),
-		"the hub answered with an error (HTTP 503)":    {Reason: ReasonHTTPStatus, Status: http.StatusServiceUnavailable},
-		"the hub did not answer in time":               {Reason: ReasonTimeout},
-	} {
-		if got := failure.Problem().English; got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-}
-
-func hangul(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Hangul, r) })
 }

@@ -20,33 +20,74 @@ type Key interface {
 	// Secret returns the custKey as it is now. An error says which source
 	// could not be read and why; it never holds the key.
 	Secret() (Secret, error)
-	// Source names where the key comes from, for people: "file /run/secrets/k".
-	Source() string
+	// Source is where the key comes from.
+	Source() KeySource
 }
 
-// emptyKeyError tells that there is nothing where a key should be.
-type emptyKeyError struct{ source string }
+// SourceKind is what kind of place a key comes from.
+type SourceKind string
 
-func (e emptyKeyError) Error() string { return e.source + " is empty" }
+// The kinds, as people call them.
+const (
+	SourceFile  SourceKind = "file"
+	SourceEnv   SourceKind = "environment variable"
+	SourceOther SourceKind = ""
+)
 
-// errNotShown stands in errors about a source that must not be named.
-var errNotShown = errors.New("the name of the file is not shown, since it may be the key itself: name the file by its whole path")
+// KeySource is where a key comes from. Name is the path, the variable or, of
+// another kind, the whole description; it is empty where it may be the key
+// itself, put where its name belongs.
+type KeySource struct {
+	Kind SourceKind
+	Name string
+}
 
-// FixedKey returns a Key that never changes. source names where it came from.
-func FixedKey(key Secret, source string) Key { return fixedKey{key, source} }
+// String names the source for people: "file /run/secrets/k".
+func (s KeySource) String() string {
+	switch {
+	case s.Kind == SourceOther:
+		return s.Name
+	case s.Name == "":
+		return "the " + string(s.Kind) + " (whose name is not shown, since it may be the key itself)"
+	}
+	return string(s.Kind) + " " + s.Name
+}
 
-// TextKey returns a Key that never changes and was read as a text; like a
-// file's, the text loses one trailing newline. source names where it came from.
-func TextKey(text, source string) Key { return FixedKey(withoutNewline(text), source) }
+// EmptyKeyError says that there is nothing where a key should be.
+type EmptyKeyError struct{ source string }
+
+func (e EmptyKeyError) Error() string { return e.source + " is empty" }
+
+// ErrNameNotShown stands in errors about a source that must not be named.
+var ErrNameNotShown = errors.New("the name of the file is not shown, since it may be the key itself: name the file by its whole path")
+
+// FixedKey returns a Key that never changes. source says where it came from.
+func FixedKey(key Secret, source string) Key {
+	return fixedKey{key, KeySource{SourceOther, source}}
+}
+
+// EnvKey returns the key in an environment variable, which never changes, as
+// the environment of a process does not; like a file's, the text loses one
+// trailing newline.
+//
+// An empty variable whose name is not written in capitals is not named: the
+// key itself may have been put where its name belongs.
+func EnvKey(name string, getenv func(string) string) Key {
+	text := getenv(name)
+	if text == "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") != "" {
+		name = ""
+	}
+	return fixedKey{withoutNewline(text), KeySource{SourceEnv, name}}
+}
 
 type fixedKey struct {
 	key    Secret
-	source string
+	source KeySource
 }
 
-func (k fixedKey) Source() string { return k.source }
+func (k fixedKey) Source() KeySource { return k.source }
 
-func (k fixedKey) Secret() (Secret, error) { return usable(k.key, k.source) }
+func (k fixedKey) Secret() (Secret, error) { return usable(k.key, k.source.String()) }
 
 // withoutNewline drops one trailing newline, as editors and `echo` leave one.
 func withoutNewline(text string) Secret {
@@ -57,7 +98,7 @@ func withoutNewline(text string) Secret {
 func usable(key Secret, source string) (Secret, error) {
 	switch {
 	case key.Empty():
-		return Secret{}, emptyKeyError{source}
+		return Secret{}, EmptyKeyError{source}
 	case !utf8.ValidString(key.Reveal()):
 		// JSON would carry it changed, and the hub refuse it for no visible reason.
 		return Secret{}, errors.New(source + " is not text in UTF-8")
@@ -71,7 +112,7 @@ func FileKey(path string) Key { return fileKey(path) }
 
 type fileKey string
 
-func (k fileKey) Source() string { return "file " + string(k) }
+func (k fileKey) Source() KeySource { return KeySource{SourceFile, string(k)} }
 
 func (k fileKey) Secret() (Secret, error) {
 	file, err := os.Open(string(k))
@@ -96,5 +137,5 @@ func (k fileKey) cannotOpen(err error) error {
 	if filepath.IsAbs(string(k)) || !errors.As(err, &path) {
 		return fmt.Errorf("reading the key: %w", err)
 	}
-	return fmt.Errorf("reading the key: %w (%w)", path.Err, errNotShown)
+	return fmt.Errorf("reading the key: %w (%w)", path.Err, ErrNameNotShown)
 }

@@ -24,7 +24,7 @@ type slowKey struct {
 	asked  int
 }
 
-func (k *slowKey) Source() string { return "a slow disk" }
+func (k *slowKey) Source() hub.KeySource { return hub.KeySource{Name: "a slow disk"} }
 
 func (k *slowKey) Secret() (hub.Secret, error) {
 	k.mu.Lock()

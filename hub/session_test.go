@@ -306,8 +306,8 @@ func survive(t *testing.T, fault simulator.Fault, endpoint hub.Endpoint, warm bo
 	for wrapped := error(failure); wrapped != nil; wrapped = errors.Unwrap(wrapped) {
 		expectSafe(t, wrapped)
 	}
-	if failure.Action().English == "" {
-		t.Error("nobody is told what to do")
+	if failure.Meaning() == "" {
+		t.Error("nobody is told what it means")
 	}
 	b.hub.Mend(cstID)
 	if _, err := b.session.Remain(within(t, 10*time.Second)); err != nil {

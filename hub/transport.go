@@ -13,11 +13,12 @@ import (
 	"time"
 )
 
-// proxyError is a proxy's refusal to connect to the hub.
-type proxyError struct{ status int }
+// ProxyError is a proxy's refusal to connect to the hub, with the HTTP status of
+// its answer.
+type ProxyError struct{ Status int }
 
-func (e proxyError) Error() string {
-	return fmt.Sprintf("the proxy answered HTTP %d %s", e.status, http.StatusText(e.status))
+func (e ProxyError) Error() string {
+	return fmt.Sprintf("the proxy answered HTTP %d %s", e.Status, http.StatusText(e.Status))
 }
 
 // NewTransport returns a transport fit for the hub: TLS 1.2 or newer with
@@ -53,7 +54,7 @@ func refuseProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
-	return proxyError{answer.StatusCode}
+	return ProxyError{answer.StatusCode}
 }
 
 // CheckProxy tells whether what the environment says of a proxy to the hub can

@@ -7,15 +7,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"time"
 )
 
 // Exit codes.
 const (
-	exitOK      = 0
-	exitFailure = 1 // it ran, and something failed
-	exitUsage   = 2 // wrong usage or configuration: nothing ran
+	ExitOK      = 0
+	ExitFailure = 1 // it ran, and something failed
+	ExitUsage   = 2 // wrong usage or configuration: nothing ran
 )
 
 // Options is what a process has one of: main gives its own, and a test what it
@@ -35,6 +36,9 @@ type Options struct {
 	ReleaseHangups func()
 	// SetStandardLog sends what the Go standard library logs to a writer.
 	SetStandardLog func(io.Writer)
+	// Serve serves until the server is shut down; nil means on the listeners
+	// that the flags name.
+	Serve func(*http.Server) error
 	// SetGCPercent sets when the process collects garbage; nil leaves it.
 	SetGCPercent func(percent int) int
 }
@@ -72,7 +76,7 @@ func Run(ctx context.Context, args []string, options Options) int {
 		if !p.reloads() {
 			options.ReleaseHangups()
 		}
-		standardLog.tell(newLoggers(options.Stderr, p.flags.logFormat, p.flags.logLevel).kit)
+		standardLog.tell(p.log.loggers(options.Stderr).kit)
 		err = p.execute(ctx)
 	}
 	return exitCode(err, options.Stderr)
@@ -84,14 +88,14 @@ func exitCode(err error, stderr io.Writer) int {
 	var usage usageError
 	switch {
 	case err == nil:
-		return exitOK
+		return ExitOK
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
-		return exitUsage
+		return ExitUsage
 	case !errors.Is(err, errToldAlready):
 		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
 	}
-	return exitFailure
+	return ExitFailure
 }
 
 // errToldAlready is for a failure that a command has shown in its own form.

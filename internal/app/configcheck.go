@@ -35,8 +35,8 @@ func (p *program) printConfig(merchants source) error {
 		return usageError{err}
 	}
 	out := effective{
-		MinInterval: loaded.MinInterval.String(), MaxAge: p.flags.maxAge.String(), Timeout: p.flags.timeout.String(),
-		MaxConcurrency: p.flags.maxConcurrency, MaxRequestsPerSecond: p.flags.maxRequestsPerSecond,
+		MinInterval: loaded.MinInterval.String(), MaxAge: p.merchants.maxAge.String(), Timeout: p.merchants.timeout.String(),
+		MaxConcurrency: p.merchants.maxConcurrency, MaxRequestsPerSecond: p.merchants.maxRequestsPerSecond,
 	}
 	for _, m := range loaded.Merchants {
 		key, err := m.Key.Secret()
@@ -50,7 +50,7 @@ func (p *program) printConfig(merchants source) error {
 			}
 		}
 		out.Merchants = append(out.Merchants, effectiveMerchant{
-			Name: m.Name, CstID: m.CstID, CustKey: key, KeyFrom: m.Key.Source(),
+			Name: m.Name, CstID: m.CstID, CustKey: key, KeyFrom: m.Key.Source().String(),
 			Hub: m.Hub.Label, URL: m.Hub.URL, Thresholds: levels,
 		})
 	}

@@ -8,13 +8,23 @@ import (
 	"net/http"
 	"sync/atomic"
 	"time"
+
+	"github.com/alecthomas/kingpin/v2"
 )
 
-// healthcheck asks the running exporter on this machine whether it is healthy.
-func (p *program) healthcheck(ctx context.Context) error {
+// healthcheckFlags are those of the healthcheck command.
+type healthcheckFlags struct{ addresses []string }
+
+func (f *healthcheckFlags) define(health *kingpin.CmdClause) {
+	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
+		Default(":10911").StringsVar(&f.addresses)
+}
+
+// checkHealth asks the running exporter on this machine whether it is healthy.
+func (p *program) checkHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	plain := localURL(p.flags.healthAddresses[0]) + "/-/healthy"
+	plain := localURL(p.healthcheck.addresses[0]) + "/-/healthy"
 	secure := "https" + plain[len("http"):]
 	err := askHealth(ctx, plain)
 	var status statusError

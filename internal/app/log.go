@@ -8,12 +8,23 @@ import (
 
 	stdlog "log"
 
+	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	sloggokit "github.com/tjhop/slog-gokit"
 
 	"payple_exporter/hub"
 )
+
+// logFlags say what is logged, and how. All commands take them.
+type logFlags struct{ level, format string }
+
+func (f *logFlags) define(app *kingpin.Application) {
+	app.Flag("log.level", "Only log messages of this severity or above: debug, info, warn, error.").
+		Default("info").EnumVar(&f.level, "debug", "info", "warn", "error")
+	app.Flag("log.format", "Form of log lines: logfmt or json.").
+		Default("logfmt").EnumVar(&f.format, "logfmt", "json")
+}
 
 // loggers are the three forms of the one log: go-kit's, which this program
 // uses, and those that libraries want. All lines have the same shape.
@@ -22,17 +33,17 @@ type loggers struct {
 	slog *slog.Logger
 }
 
-// newLoggers returns loggers that write to w.
-func newLoggers(w io.Writer, format, lowest string) loggers {
+// loggers returns loggers that write to w.
+func (f logFlags) loggers(w io.Writer) loggers {
 	base := log.NewLogfmtLogger(log.NewSyncWriter(w))
-	if format == "json" {
+	if f.format == "json" {
 		base = log.NewJSONLogger(log.NewSyncWriter(w))
 	}
-	base = level.NewFilter(base, level.Allow(level.ParseDefault(lowest, level.InfoValue())))
+	base = level.NewFilter(base, level.Allow(level.ParseDefault(f.level, level.InfoValue())))
 	// The bridge adds caller and time on its own, in this order and under
 	// these names: so does the decoration of the go-kit logger.
 	var slogLevel slog.LevelVar
-	if err := slogLevel.UnmarshalText([]byte(strings.ToUpper(lowest))); err != nil {
+	if err := slogLevel.UnmarshalText([]byte(strings.ToUpper(f.level))); err != nil {
 		slogLevel.Set(slog.LevelInfo)
 	}
 	return loggers{

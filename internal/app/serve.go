@@ -42,15 +42,15 @@ type exporter struct {
 
 // serve runs the exporter until ctx ends.
 func (p *program) serve(ctx context.Context) (err error) {
-	if err := p.flags.validateServing(ctx); err != nil {
+	if err := p.serving.validate(ctx); err != nil {
 		return usageError{err}
 	}
-	merchants, err := p.source()
+	merchants, err := p.source(keysRead)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, merchants.close()) }()
-	if p.flags.configCheck {
+	if p.serving.configCheck {
 		return p.printConfig(merchants)
 	}
 	first, err := merchants.load()
@@ -64,24 +64,28 @@ func (p *program) serve(ctx context.Context) (err error) {
 			"simulator", merchants.simulator+"/simulator/")
 	}
 	_ = level.Info(e.log.kit).Log("msg", "starting "+appName, "version", version.Info(),
-		"page", p.lookHere("/"), "metrics", p.lookHere(p.flags.telemetryPath))
-	return e.run(ctx, p.flags.web)
+		"page", p.lookHere("/"), "metrics", p.lookHere(p.serving.telemetryPath))
+	serve := p.Serve
+	if serve == nil {
+		serve = func(server *http.Server) error { return toolkit.ListenAndServe(server, p.serving.web, e.log.slog) }
+	}
+	return e.run(ctx, serve)
 }
 
 // assemble wires the exporter. Nothing runs yet.
 func (p *program) assemble(merchants source) *exporter {
 	e := &exporter{
-		log:      newLoggers(p.Stderr, p.flags.logFormat, p.flags.logLevel),
+		log:      p.log.loggers(p.Stderr),
 		registry: prometheus.NewRegistry(), hangups: p.Hangups,
 	}
 	hubMetrics := collector.NewHubMetrics()
 	e.fleet = fleet.New(fleet.Options{
 		Settings: collector.Settings{
-			MaxAge: p.flags.maxAge, Timeout: p.flags.timeout, Logger: e.log.kit, Now: p.Now,
-			Bounds: collector.NewBounds(p.flags.maxConcurrency, p.flags.maxRequestsPerSecond),
+			MaxAge: p.merchants.maxAge, Timeout: p.merchants.timeout, Logger: e.log.kit, Now: p.Now,
+			Bounds: collector.NewBounds(p.merchants.maxConcurrency, p.merchants.maxRequestsPerSecond),
 		},
-		Transport: hub.NewTransport(p.flags.maxConcurrency),
-		Referer:   p.flags.referer, UserAgent: userAgent(),
+		Transport: hub.NewTransport(p.merchants.maxConcurrency),
+		Referer:   p.merchants.referer, UserAgent: userAgent(),
 		Observe: e.log.exchanges(hubMetrics.Observe),
 	})
 	e.reloader = fleet.NewReloader(merchants.load, func(next config.Config) {
@@ -89,7 +93,7 @@ func (p *program) assemble(merchants source) *exporter {
 		e.fleet.Apply(next)
 	}, e.log.kit, p.Now)
 	e.registry.MustRegister(hubMetrics, e.reloader, versioncollector.NewCollector(appName))
-	if !p.flags.withoutExporter {
+	if !p.serving.withoutExporter {
 		e.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
 	e.server = &http.Server{
@@ -107,11 +111,11 @@ func (p *program) assemble(merchants source) *exporter {
 
 func (p *program) handler(e *exporter, demo bool) http.Handler {
 	options := web.Options{
-		Collector: e.fleet.Collector, Own: e.registry, Instrument: !p.flags.withoutExporter,
-		TelemetryPath: p.flags.telemetryPath, TimeoutOffset: p.flags.timeoutOffset, MaxRequests: p.flags.maxRequests,
-		SDAddress: p.flags.sdAddress, Demo: demo, Version: shownVersion(), Logger: e.log.kit, Now: p.Now,
+		Collector: e.fleet.Collector, Own: e.registry, Instrument: !p.serving.withoutExporter,
+		TelemetryPath: p.serving.telemetryPath, TimeoutOffset: p.serving.timeoutOffset, MaxRequests: p.serving.maxRequests,
+		SDAddress: p.serving.sdAddress, Demo: demo, Version: shownVersion(), Logger: e.log.kit, Now: p.Now,
 	}
-	if p.flags.lifecycle {
+	if p.serving.lifecycle {
 		options.Reload = func(context.Context) error { return e.reloader.Reload() }
 	}
 	return web.New(options)
@@ -130,14 +134,14 @@ func userAgent() string { return appName + "/" + shownVersion() }
 
 // lookHere returns where a person finds a path of the first listener.
 func (p *program) lookHere(path string) string {
-	return localURL((*p.flags.web.WebListenAddresses)[0]) + path
+	return localURL((*p.serving.web.WebListenAddresses)[0]) + path
 }
 
-// run listens until ctx ends, then lets the scrapes that are under way finish.
-func (e *exporter) run(ctx context.Context, flags *toolkit.FlagConfig) error {
+// run serves until ctx ends, then lets the scrapes that are under way finish.
+func (e *exporter) run(ctx context.Context, serve func(*http.Server) error) error {
 	go e.reloadOnHangup(ctx)
 	failed := make(chan error, 1)
-	go func() { failed <- toolkit.ListenAndServe(e.server, flags, e.log.slog) }()
+	go func() { failed <- serve(e.server) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)

@@ -9,101 +9,85 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"time"
 
+	"github.com/alecthomas/kingpin/v2"
 	"go.yaml.in/yaml/v4"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/lang"
 	"payple_exporter/internal/simulator"
-	"payple_exporter/internal/simulator/scenario"
 )
 
-const drillFolder = "drills"
-
-// drillNames returns the names of the built-in drills in order.
-func drillNames() []string {
-	entries, err := fs.ReadDir(simulator.DrillFiles, drillFolder)
-	if err != nil {
-		panic(err) // it was there when this was compiled
-	}
-	names := make([]string, 0, len(entries))
-	for _, entry := range entries {
-		names = append(names, strings.TrimSuffix(entry.Name(), ".yml"))
-	}
-	return names
+// simulateFlags are those of the simulate command.
+type simulateFlags struct {
+	address, fault, scenario, configDir, keyFile string
+	speed                                        int
+	lang                                         languageFlag
 }
 
-// drill returns a built-in drill, or the one in a file.
-func drill(name, custKey string) (scenario.Scenario, error) {
-	if slices.Contains(drillNames(), name) {
-		path := drillFolder + "/" + name + ".yml"
-		text, err := simulator.DrillFiles.ReadFile(path)
-		if err != nil {
-			return scenario.Scenario{}, fmt.Errorf("drill %s: %w", name, err)
-		}
-		return scenario.Parse(path, text, custKey)
-	}
-	if filepath.Ext(name) == "" && !strings.ContainsRune(name, filepath.Separator) {
-		return scenario.Scenario{}, fmt.Errorf("no drill %q: want one of %s, or a file such as ./drill.yml", name, strings.Join(drillNames(), ", "))
-	}
-	return scenario.Load(name, custKey)
-}
-
-// play is what simulate plays.
-type play struct {
-	about    lang.Text
-	partners []simulator.Partner
+func (f *simulateFlags) define(simulate *kingpin.CmdClause) {
+	simulate.Flag("simulate.listen-address", "Address that the simulated hub listens on.").
+		Default("127.0.0.1:10912").StringVar(&f.address)
+	simulate.Flag("simulate.scenario", "Drill to play: "+strings.Join(simulator.DrillNames(), ", ")+", or a file (docs/drills.md); by default the demo's merchants.").
+		StringVar(&f.scenario)
+	simulate.Flag("simulate.speed", "How many times as fast as the world the drill passes.").
+		Default("1").IntVar(&f.speed)
+	simulate.Flag("simulate.config-dir", "Directory to write merchants.yml and key files to, for the exporter under drill.").
+		StringVar(&f.configDir)
+	simulate.Flag("simulate.cust-key-file", "File with the key that simulated merchants have where the drill names none.").
+		StringVar(&f.keyFile)
+	simulate.Flag("simulate.fault", "Fault that all merchants meet from the start, such as hang, status=503 or result=T0310.").
+		StringVar(&f.fault)
+	f.lang.define(simulate)
 }
 
 // simulation returns what the flags ask for: a drill, or the demo's merchants.
-func (p *program) simulation() (play, error) {
-	if p.flags.simulateSpeed < 1 || p.flags.simulateSpeed > 1000 {
-		return play{}, fmt.Errorf("--simulate.speed %d: want from 1 to 1000", p.flags.simulateSpeed)
+func (p *program) simulation() (about lang.Text, partners []simulator.Partner, err error) {
+	if p.simulating.speed < 1 || p.simulating.speed > 1000 {
+		return lang.Text{}, nil, fmt.Errorf("--simulate.speed %d: want from 1 to 1000", p.simulating.speed)
 	}
-	custKey := demoKey
-	if path := p.flags.simulateKeyFile; path != "" {
+	custKey := simulator.DemoKey
+	if path := p.simulating.keyFile; path != "" {
 		key, err := hub.FileKey(path).Secret()
 		if err != nil {
-			return play{}, fmt.Errorf("--simulate.cust-key-file: %w", err)
+			return lang.Text{}, nil, fmt.Errorf("--simulate.cust-key-file: %w", err)
 		}
 		custKey = key.Reveal()
 	}
-	if name := p.flags.simulateScenario; name != "" {
-		played, err := drill(name, custKey)
+	if name := p.simulating.scenario; name != "" {
+		drill, err := simulator.FindDrill(name, custKey)
 		if err != nil {
-			return play{}, fmt.Errorf("--simulate.scenario: %w", err)
+			return lang.Text{}, nil, fmt.Errorf("--simulate.scenario: %w", err)
 		}
-		return play{about: played.About, partners: played.Partners(time.Now(), p.flags.simulateSpeed)}, nil
+		return drill.About, drill.Partners(p.Now(), p.simulating.speed), nil
 	}
-	s := play{about: simulateTexts().Demo, partners: demoPartners()}
-	for i := range s.partners {
-		if s.partners[i].CustKey == demoKey {
-			s.partners[i].CustKey = custKey
+	partners = simulator.DemoPartners()
+	for i := range partners {
+		if partners[i].CustKey == simulator.DemoKey {
+			partners[i].CustKey = custKey
 		}
 	}
-	return s, nil
+	return simulateTexts().Demo, partners, nil
 }
 
 // simulate runs the simulated hub alone until ctx ends.
 func (p *program) simulate(ctx context.Context) error {
-	played, err := p.simulation()
+	about, partners, err := p.simulation()
 	if err != nil {
 		return usageError{err}
 	}
-	sim := simulator.New(simulator.Options{Speed: p.flags.simulateSpeed}, played.partners...)
-	if p.flags.simulateFault != "" {
-		if err := sim.Apply("", "", p.flags.simulateFault); err != nil {
+	sim := simulator.New(simulator.Options{Speed: p.simulating.speed}, partners...)
+	if p.simulating.fault != "" {
+		if err := sim.Apply("", "", p.simulating.fault); err != nil {
 			return usageError{fmt.Errorf("--simulate.fault: %w", err)}
 		}
 	}
-	server, err := simulator.Start(sim, p.flags.simulateAddress)
+	server, err := simulator.Start(sim, p.simulating.address)
 	if err != nil {
 		return err
 	}
-	if err := p.introduce(played, server.URL); err != nil {
+	if err := p.introduce(about, partners, server.URL); err != nil {
 		return errors.Join(err, server.Close())
 	}
 	<-ctx.Done()
@@ -112,23 +96,23 @@ func (p *program) simulate(ctx context.Context) error {
 
 // introduce tells a person what is simulated and how to go on, and writes the
 // files that an exporter under drill reads.
-func (p *program) introduce(played play, address string) error {
-	ids := make([]string, 0, len(played.partners))
-	for _, partner := range played.partners {
+func (p *program) introduce(about lang.Text, partners []simulator.Partner, address string) error {
+	ids := make([]string, 0, len(partners))
+	for _, partner := range partners {
 		ids = append(ids, partner.CstID)
 	}
-	watch := fmt.Sprintf("PAYPLE_CUST_KEY=%s %s --payple.hub=%s --payple.cst-id=%s", demoKey, appName, address, ids[0])
-	if path := p.flags.simulateKeyFile; path != "" {
+	watch := fmt.Sprintf("PAYPLE_CUST_KEY=%s %s --payple.hub=%s --payple.cst-id=%s", simulator.DemoKey, appName, address, ids[0])
+	if path := p.simulating.keyFile; path != "" {
 		watch = fmt.Sprintf("%s --payple.hub=%s --payple.cst-id=%s --payple.cust-key-file=%s", appName, address, ids[0], path)
 	}
-	if folder := p.flags.simulateConfigDir; folder != "" {
-		file, err := writeDrillConfig(folder, address, played.partners)
+	if folder := p.simulating.configDir; folder != "" {
+		file, err := writeDrillConfig(folder, address, partners)
 		if err != nil {
 			return usageError{fmt.Errorf("--simulate.config-dir: %w", err)}
 		}
 		watch = fmt.Sprintf("%s --config.file=%s", appName, file)
 	}
-	if _, err := p.Stdout.Write(introduction(p.language(), address, played.about, ids, watch)); err != nil {
+	if _, err := p.Stdout.Write(introduction(p.simulating.lang.language(p.Getenv), address, about, ids, watch)); err != nil {
 		return fmt.Errorf("simulate: %w", err)
 	}
 	return nil
@@ -144,7 +128,7 @@ func introduction(language lang.Language, address string, about lang.Text, ids [
 		_, _ = fmt.Fprintf(&out, "%s\n\n", about.In(language))
 	}
 	fault := fmt.Sprintf("curl -X POST '%s/simulator/fault?cst_id=%s&fault=", address, url.QueryEscape(ids[0]))
-	writeRows(&out, [][]string{
+	lang.WriteRows(&out, [][]string{
 		{texts.Merchants.In(language), strings.Join(ids, ", ")},
 		{texts.Watch.In(language), watch},
 		{texts.State.In(language), "curl " + address + "/simulator/"},

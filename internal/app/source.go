@@ -3,13 +3,104 @@ package app
 import (
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/check"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
 )
 
-// source tells where a configuration comes from, and how to end what stands
+// merchantFlags say whom to ask, and how. All commands take them.
+type merchantFlags struct {
+	cstID, custKeyFile, hub, referer string
+	minInterval, maxAge, timeout     time.Duration
+	maxConcurrency                   int
+	maxRequestsPerSecond             float64
+	warning, critical                []string
+	configFile                       string
+	demo                             bool
+}
+
+func (f *merchantFlags) define(app *kingpin.Application) {
+	app.Flag("payple.cst-id", "Partner id, for the set-up with one merchant.").
+		Envar("PAYPLE_CST_ID").StringVar(&f.cstID)
+	app.Flag("payple.cust-key-file", "File that holds the partner's custKey, in UTF-8; read anew for every token, less one trailing newline. "+
+		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, in the same form, never in a flag.").
+		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
+	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
+		Envar("PAYPLE_HUB").Default("real").StringVar(&f.hub)
+	app.Flag("payple.min-interval", "A merchant is asked at most this often, however many scrape it; from 1s to 5m.").
+		Default("10s").DurationVar(&f.minInterval)
+	app.Flag("payple.max-age", "How old a figure may be served while queries fail; 0 means never after a failure.").
+		Default("5m").DurationVar(&f.maxAge)
+	app.Flag("payple.timeout", "Time-out of one query, both steps.").
+		Default("5s").DurationVar(&f.timeout)
+	app.Flag("payple.referer", "Referer header to send, if Payple asked you for one.").
+		StringVar(&f.referer)
+	app.Flag("payple.max-concurrency", "How many queries may be under way at once, over all merchants.").
+		Default("32").IntVar(&f.maxConcurrency)
+	app.Flag("payple.max-requests-per-second", "How many requests a second the hub gets at most, over all merchants; 0 means no limit.").
+		Default("0").Float64Var(&f.maxRequestsPerSecond)
+	app.Flag("threshold.warning", "When a remaining limit is low enough for a ticket: 5000000 won, 20% of the total, or 24h of runway. "+
+		"Repeatable, one of each kind; 20% if none is set.").StringsVar(&f.warning)
+	app.Flag("threshold.critical", "When a remaining limit is low enough for a page. "+
+		"Repeatable, one of each kind; 10% if none is set.").StringsVar(&f.critical)
+	app.Flag("config.file", "File that lists many merchants.").StringVar(&f.configFile)
+	app.Flag("demo", "Ask an in-process simulated hub with invented merchants; needs no credentials.").BoolVar(&f.demo)
+}
+
+// validate refuses values that no flag type can refuse.
+func (f *merchantFlags) validate() error {
+	var faults []error
+	if f.timeout <= 0 || f.timeout > time.Minute {
+		faults = append(faults, fmt.Errorf("--payple.timeout %s: want above 0 and up to 1m", f.timeout))
+	}
+	if f.maxAge < 0 {
+		faults = append(faults, fmt.Errorf("--payple.max-age %s: want 0 or more", f.maxAge))
+	}
+	if f.referer != "" && !isReferer(f.referer) {
+		faults = append(faults, errors.New("--payple.referer: want the address that Payple told you, such as https://shop.example, "+
+			"without spaces, line breaks, # and a name or password"))
+	}
+	if f.maxConcurrency < 1 {
+		faults = append(faults, fmt.Errorf("--payple.max-concurrency %d: want at least 1", f.maxConcurrency))
+	}
+	if !(f.maxRequestsPerSecond >= 0) {
+		faults = append(faults, fmt.Errorf("--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond))
+	}
+	return errors.Join(faults...)
+}
+
+// isReferer reports whether a text can be sent as the header Referer. With a line
+// break from the file that it was read from, say, no request would leave.
+func isReferer(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && u.User == nil &&
+		!strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' })
+}
+
+// defaults returns what holds where a merchants file says nothing.
+func (f *merchantFlags) defaults() (config.Defaults, error) {
+	address, err := config.ParseHub(f.hub)
+	if err != nil {
+		return config.Defaults{}, fmt.Errorf("--payple.%w", err)
+	}
+	levels, err := config.ParseLevels(f.warning, f.critical, config.DefaultLevels())
+	if err != nil {
+		return config.Defaults{}, fmt.Errorf("--threshold: %w", err)
+	}
+	if err := config.CheckMinInterval(f.minInterval); err != nil {
+		return config.Defaults{}, fmt.Errorf("--payple.min-interval: %w", err)
+	}
+	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels}, nil
+}
+
+// source is where a configuration comes from, and how to end what stands
 // behind it.
 type source struct {
 	load  func() (config.Config, error)
@@ -18,26 +109,34 @@ type source struct {
 	simulator string
 }
 
+// Whether the configuration is refused where a key cannot be read, or those who
+// use the key find out.
+const (
+	keysRead   = false
+	keysUnread = true
+)
+
 // source returns the real configuration, or starts a simulated hub and returns
 // one that asks it.
-func (p *program) source() (source, error) {
-	if err := p.flags.validate(); err != nil {
+func (p *program) source(unread bool) (source, error) {
+	f := &p.merchants
+	if err := f.validate(); err != nil {
 		return source{}, usageError{err}
 	}
-	if !p.flags.demo {
+	if !f.demo {
 		if err := hub.CheckProxy(p.Getenv); err != nil {
 			return source{}, usageError{err}
 		}
-		return source{load: p.loadConfig, close: func() error { return nil }}, nil
+		return source{load: func() (config.Config, error) { return p.loadConfig(unread) }, close: func() error { return nil }}, nil
 	}
-	if p.flags.cstID != "" || p.flags.custKeyFile != "" || p.flags.configFile != "" {
+	if f.cstID != "" || f.custKeyFile != "" || f.configFile != "" {
 		return source{}, usageError{errors.New("--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file")}
 	}
-	defaults, err := p.flags.defaults()
+	defaults, err := f.defaults()
 	if err != nil {
 		return source{}, usageError{err}
 	}
-	server, err := simulator.Start(simulator.New(simulator.Options{}, demoPartners()...), "127.0.0.1:0")
+	server, err := simulator.Start(simulator.New(simulator.Options{Now: p.Now}, simulator.DemoPartners()...), "127.0.0.1:0")
 	if err != nil {
 		return source{}, fmt.Errorf("demo: %w", err)
 	}
@@ -51,9 +150,10 @@ func (p *program) source() (source, error) {
 const custKeyEnv = "PAYPLE_CUST_KEY"
 
 // loadConfig returns the merchants that the flags name, directly or by file.
-func (p *program) loadConfig() (config.Config, error) {
-	f := &p.flags
+func (p *program) loadConfig(unread bool) (config.Config, error) {
+	f := &p.merchants
 	defaults, err := f.defaults()
+	defaults.KeysUnread = unread
 	if err != nil {
 		return config.Config{}, err
 	}
@@ -69,7 +169,21 @@ func (p *program) loadConfig() (config.Config, error) {
 	case f.custKeyFile != "":
 		return config.One(f.cstID, hub.FileKey(f.custKeyFile), defaults)
 	case p.Getenv(custKeyEnv) != "":
-		return config.One(f.cstID, config.EnvKey(custKeyEnv, p.Getenv), defaults)
+		return config.One(f.cstID, hub.EnvKey(custKeyEnv, p.Getenv), defaults)
 	}
 	return config.Config{}, errors.New("no custKey: name a file with --payple.cust-key-file, or set the environment variable PAYPLE_CUST_KEY")
+}
+
+// demoConfig returns the configuration that asks the simulated hub at url.
+func demoConfig(url string, minInterval time.Duration, levels config.Levels) config.Config {
+	demo := config.Config{MinInterval: minInterval}
+	for _, partner := range simulator.DemoPartners() {
+		demo.Merchants = append(demo.Merchants, config.Merchant{
+			Name: partner.CstID, CstID: partner.CstID,
+			Key:        hub.FixedKey(hub.NewSecret(simulator.DemoKey), check.DemoKey),
+			Hub:        config.Hub{Label: "demo", URL: url},
+			Thresholds: levels,
+		})
+	}
+	return demo
 }

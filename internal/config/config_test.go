@@ -88,15 +88,15 @@ func TestEnvKey(t *testing.T) {
 	for text, want := range map[string]string{
 		"abcd": "abcd", "abcd\n": "abcd", "abcd\r\n": "abcd", "abcd\n\n": "abcd\n", " abcd ": " abcd ", "열쇠\n": "열쇠",
 	} {
-		key := config.EnvKey("GOOD", func(string) string { return text })
-		if got, err := key.Secret(); err != nil || got.Reveal() != want || key.Source() != "environment variable GOOD" {
+		key := hub.EnvKey("GOOD", func(string) string { return text })
+		if got, err := key.Secret(); err != nil || got.Reveal() != want || key.Source().String() != "environment variable GOOD" {
 			t.Errorf("%q gives %q, %v; want %q", text, got.Reveal(), err, want)
 		}
 	}
 	for text, want := range map[string]string{
 		"": "environment variable GOOD is empty", "\n": "environment variable GOOD is empty", "sk-\xff": "environment variable GOOD is not text in UTF-8",
 	} {
-		key := config.EnvKey("GOOD", func(string) string { return text })
+		key := hub.EnvKey("GOOD", func(string) string { return text })
 		if got, err := key.Secret(); err == nil || err.Error() != want || !got.Empty() {
 			t.Errorf("%q gives a key of %d bytes, %v; want %q", text, len(got.Reveal()), err, want)
 		}

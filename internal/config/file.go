@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -181,7 +180,7 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
 		if !ok {
 			return nil
 		}
-		key, at = EnvKey(name, r.getenv), env
+		key, at = hub.EnvKey(name, r.getenv), env
 	}
 	if err := r.defaults.checkKey(key); err != nil {
 		r.Fault(at, "%w", err)
@@ -197,19 +196,6 @@ func (r *reader) source(node *yaml.Node, name string) (string, bool) {
 		return "", false
 	}
 	return text, ok
-}
-
-// EnvKey returns the key in an environment variable, less one trailing newline.
-// It never changes, as the environment of a process does not.
-//
-// An empty variable whose name is not written in capitals is not named: the
-// key itself may have been put where its name belongs.
-func EnvKey(name string, getenv func(string) string) hub.Key {
-	text := getenv(name)
-	if text == "" && strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789") != "" {
-		return hub.TextKey(text, "the environment variable (whose name is not shown, since it may be the key itself)")
-	}
-	return hub.TextKey(text, "environment variable "+name)
 }
 
 // levels reads a merchant's own thresholds, each severity one or a list.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"payple_exporter/collector"
+	"payple_exporter/internal/advice"
 	"payple_exporter/internal/config"
 )
 
@@ -56,7 +57,7 @@ func (s speaker) newRow(j *standing, history []collector.Point, now time.Time) r
 		r.Last = newProse(s.lastKnown(j, now))
 	}
 	if j.Failure != nil {
-		r.Action = newProse(capital(s.say(j.Failure.Action())))
+		r.Action = newProse(capital(s.say(advice.Action(j.Failure))))
 	}
 	if name := j.alert(); name != "" {
 		r.Runbook = documentation + "docs/runbooks/" + name + ".md"
@@ -72,11 +73,11 @@ func (s speaker) state(j *standing, now time.Time) string {
 	case j.Known && j.Up:
 		return s.say(s.AsOf, clock(j.LastSuccess, now), s.length(now.Sub(j.LastSuccess)))
 	case j.Known:
-		return s.say(s.KeptFrom, clock(j.LastSuccess, now), s.say(j.Failure.Problem()), clock(j.FailingSince, now))
+		return s.say(s.KeptFrom, clock(j.LastSuccess, now), s.say(advice.Problem(j.Failure)), clock(j.FailingSince, now))
 	case j.Failure == nil: // the latest query succeeded, too long ago
 		return s.say(s.NotAsked)
 	}
-	return capital(s.say(s.FailedSince, s.say(j.Failure.Problem()), clock(j.FailingSince, now)))
+	return capital(s.say(s.FailedSince, s.say(advice.Problem(j.Failure)), clock(j.FailingSince, now)))
 }
 
 // lastKnown says what the hub last said, as history.

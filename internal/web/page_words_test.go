@@ -14,6 +14,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/internal/advice"
 	"payple_exporter/internal/lang"
 )
 
@@ -305,7 +306,7 @@ func TestProse(t *testing.T) {
 	}
 	for _, reason := range hub.Reasons() {
 		for _, language := range lang.Languages() {
-			action := reason.Action().In(language)
+			action := advice.ForReason(reason).In(language)
 			for _, flag := range regexp.MustCompile(`--[a-z.-]+`).FindAllString(action, -1) {
 				if !slices.ContainsFunc(newProse(action), func(p piece) bool { return p.Whole && strings.Contains(p.Text, flag) }) {
 					t.Errorf("%q can be torn apart in %q", flag, action)
@@ -332,7 +333,7 @@ func TestEveryFailureHasWords(t *testing.T) {
 	for _, reason := range hub.Reasons() {
 		failure := &hub.Error{Reason: reason}
 		for _, language := range lang.Languages() {
-			if failure.Problem().In(language) == "" || failure.Action().In(language) == "" {
+			if advice.Problem(failure).In(language) == "" || advice.Action(failure).In(language) == "" {
 				t.Errorf("%s says nothing in %s", reason, language)
 			}
 		}

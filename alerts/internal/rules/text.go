@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/advice"
 )
 
 // Prometheus expands each annotation on its own, so whatever an annotation uses has to be defined in it. withDefinitions puts the
@@ -32,7 +33,7 @@ func reasonKo() string {
 	var b strings.Builder
 	branch := "if"
 	for _, reason := range hub.Reasons() {
-		fmt.Fprintf(&b, "\n{{- %s eq .Labels.reason %q }}%s", branch, reason, (&hub.Error{Reason: reason}).Problem().Korean)
+		fmt.Fprintf(&b, "\n{{- %s eq .Labels.reason %q }}%s", branch, reason, advice.Problem(&hub.Error{Reason: reason}).Korean)
 		branch = "else if"
 	}
 	return b.String() + "\n{{- else }}{{ .Labels.reason }}\n{{- end }}"

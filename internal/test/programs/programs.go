@@ -1,4 +1,4 @@
-// Package e2e runs the real programs that the exporter works with, for tests:
+// Package programs runs the real programs that the exporter works with, for tests:
 // Prometheus, Alertmanager and their tools, on loopback and until the test
 // ends. Only tests import it.
 package programs

@@ -1,0 +1,196 @@
+// Package advice says what a person is told about a failure of the hub, in two
+// languages: what is wrong, in a few words, and what to do, in one sentence. It
+// goes by the hub's result code where that is a known one, else by the reason.
+package advice
+
+import (
+	"strconv"
+
+	"payple_exporter/hub"
+	"payple_exporter/internal/lang"
+)
+
+// Problem says in a few words why there are no new figures, with the hub's
+// result code or HTTP status where there is one. [hub.Error.Error] says more,
+// for logs, in English only.
+func Problem(e *hub.Error) lang.Text {
+	problem := lang.Text{English: e.Meaning(), Korean: korean(e)}
+	shown := e.Code
+	if shown == "" && (e.Reason == hub.ReasonHTTPStatus || e.Reason == hub.ReasonRateLimited) && e.Status != 0 {
+		shown = "HTTP " + strconv.Itoa(e.Status)
+	}
+	if shown == "" {
+		return problem
+	}
+	return lang.Text{English: problem.English + " (" + shown + ")", Korean: problem.Korean + " (" + shown + ")"}
+}
+
+// Action says what a person must do about a failure, in one sentence.
+func Action(e *hub.Error) lang.Text {
+	if known, ok := lookUp(e.Code); ok {
+		return known.action
+	}
+	return ForReason(e.Reason)
+}
+
+// korean is [hub.Error.Meaning] in Korean.
+func korean(e *hub.Error) string {
+	if known, ok := lookUp(e.Code); ok {
+		return known.korean
+	}
+	switch e.Reason {
+	case hub.ReasonTimeout:
+		return "허브가 제시간에 응답하지 않음"
+	case hub.ReasonNetwork:
+		return "허브에 연결할 수 없음"
+	case hub.ReasonTLS:
+		return "허브와의 보안 연결(TLS)을 신뢰할 수 없음"
+	case hub.ReasonHTTPStatus:
+		return "허브가 오류로 응답함"
+	case hub.ReasonRateLimited:
+		return "요청이 너무 잦아 허브가 제한함"
+	case hub.ReasonAuth:
+		return "인증 거부됨"
+	case hub.ReasonIPNotAllowed:
+		return "이 서버의 IP 주소가 White IP 목록에 없음"
+	case hub.ReasonRejected:
+		return "허브가 요청을 거부함"
+	case hub.ReasonInvalidResponse:
+		return "허브의 응답 형식이 올바르지 않음"
+	case hub.ReasonConfig:
+		return "조회에 필요한 설정이 올바르지 않음"
+	}
+	return ""
+}
+
+// ForReason says what a person must do about a reason, in one sentence.
+func ForReason(reason hub.Reason) lang.Text {
+	switch reason {
+	case hub.ReasonTimeout:
+		return lang.Text{
+			English: "check the way to the hub (proxy, firewall); if it answers slowly, raise --payple.timeout",
+			Korean:  "허브까지의 경로(프록시, 방화벽)를 확인하세요. 응답이 느린 것이라면 --payple.timeout 값을 늘리세요",
+		}
+	case hub.ReasonNetwork:
+		return lang.Text{
+			English: "check name resolution, proxy (HTTPS_PROXY) and firewall between here and the hub",
+			Korean:  "이 서버와 허브 사이의 DNS, 프록시(HTTPS_PROXY), 방화벽을 확인하세요",
+		}
+	case hub.ReasonTLS:
+		return lang.Text{
+			English: "check the CA certificates, the clock of this machine, and whether a proxy on the way decrypts the connection",
+			Korean:  "CA 인증서와 이 서버의 시각, 그리고 중간에서 TLS 연결을 가로채는(복호화하는) 프록시가 있는지 확인하세요",
+		}
+	case hub.ReasonHTTPStatus:
+		return lang.Text{
+			English: "wait; if it lasts, check the hub's address and call Payple",
+			Korean:  "잠시 기다리세요. 계속되면 허브 주소를 확인하고 페이플에 문의하세요",
+		}
+	case hub.ReasonRateLimited:
+		return lang.Text{
+			English: "wait; if it lasts, raise --payple.min-interval and look for others who ask with this partner id",
+			Korean:  "잠시 기다리세요. 계속되면 --payple.min-interval 값을 늘리고, 같은 파트너 ID로 조회하는 곳이 더 있는지 확인하세요",
+		}
+	case hub.ReasonAuth:
+		return checkCredentials()
+	case hub.ReasonIPNotAllowed:
+		return registerAddress()
+	case hub.ReasonRejected:
+		return lang.Text{
+			English: "wait; if it lasts, call Payple and name the result code",
+			Korean:  "잠시 기다리세요. 계속되면 결과 코드를 알려 페이플에 문의하세요",
+		}
+	case hub.ReasonInvalidResponse:
+		return lang.Text{
+			English: "check the hub's address, and whether a proxy on the way changes the answer, then call Payple",
+			Korean:  "허브 주소가 맞는지, 중간의 프록시가 응답을 바꾸지 않는지 확인한 뒤 페이플에 문의하세요",
+		}
+	case hub.ReasonConfig:
+		return lang.Text{
+			English: "check the configuration: where the key is read from, and the partner id",
+			Korean:  "설정을 확인하세요. 키를 읽어 오는 위치와 파트너 ID가 맞는지 보세요",
+		}
+	}
+	return lang.Text{}
+}
+
+func checkCredentials() lang.Text {
+	return lang.Text{
+		English: "check cst_id and custKey, and whether they belong to the test or the real hub",
+		Korean:  "cst_id와 custKey를 확인하고, 테스트 허브용인지 운영 허브용인지 확인하세요",
+	}
+}
+
+func registerAddress() lang.Text {
+	return lang.Text{
+		English: "have Payple register this machine's egress address on the partner's White IP list",
+		Korean:  "이 서버에서 외부로 나가는 IP 주소를 파트너의 White IP 목록에 등록해 달라고 페이플에 요청하세요",
+	}
+}
+
+// result is what a person is told about a result code.
+type result struct {
+	korean string // what [hub.Error.Meaning] says in English
+	action lang.Text
+}
+
+// lookUp returns what a person is told about a result code that is known to
+// package hub.
+func lookUp(code string) (result, bool) {
+	switch code {
+	case "T0200":
+		return result{
+			"cst_id가 없음",
+			lang.Text{English: "set the partner id", Korean: "파트너 ID를 설정하세요"},
+		}, true
+	case "T0201":
+		return result{
+			"custKey가 없음",
+			lang.Text{English: "check where the key is read from", Korean: "키를 읽어 오는 위치를 확인하세요"},
+		}, true
+	case "T0210", "T0211":
+		return result{
+			"요청의 code 값이 없거나 형식이 틀림",
+			lang.Text{English: "report a bug of payple_exporter", Korean: "payple_exporter의 버그이니 제보해 주세요"},
+		}, true
+	case "T0300":
+		return result{
+			"등록되지 않은 파트너이거나 키가 일치하지 않음",
+			checkCredentials(),
+		}, true
+	case "T0310":
+		return result{korean(&hub.Error{Reason: hub.ReasonIPNotAllowed}), registerAddress()}, true
+	case "T0320":
+		return result{
+			"다른 파트너의 토큰임",
+			lang.Text{
+				English: "check that no two merchants share a key or a partner id",
+				Korean:  "키나 파트너 ID를 함께 쓰는 가맹점이 있는지 확인하세요",
+			},
+		}, true
+	case "T0322":
+		return result{
+			"이 서비스에 등록되지 않은 파트너 ID임",
+			lang.Text{
+				English: "have Payple check the contract for the payout service",
+				Korean:  "지급이체 서비스 계약 상태를 페이플에 확인하세요",
+			},
+		}, true
+	case "A0003", "A0007", "A0017":
+		return result{
+			"금융기관 오류 또는 응답 지연",
+			lang.Text{English: "wait; if it lasts, call Payple", Korean: "잠시 기다리세요. 계속되면 페이플에 문의하세요"},
+		}, true
+	case "A0009":
+		return result{
+			"금융기관이 요청을 거부함",
+			lang.Text{English: "wait, then call Payple", Korean: "잠시 기다린 뒤 페이플에 문의하세요"},
+		}, true
+	case "T0996", "T0997":
+		return result{
+			"은행 점검 중",
+			lang.Text{English: "wait until the maintenance ends", Korean: "점검이 끝날 때까지 기다리세요"},
+		}, true
+	}
+	return result{}, false
+}

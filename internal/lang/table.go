@@ -1,0 +1,45 @@
+package lang
+
+import (
+	"bytes"
+	"strings"
+
+	"golang.org/x/text/width"
+)
+
+// WriteRows writes rows in columns, as a terminal shows them: a Korean letter
+// takes two.
+func WriteRows(out *bytes.Buffer, rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], Columns(cell))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString(cell)
+			line.WriteString(strings.Repeat(" ", widths[i]-Columns(cell)+2))
+		}
+		out.WriteString(strings.TrimRight(line.String(), " "))
+		out.WriteByte('\n')
+	}
+}
+
+// Columns returns how many columns of a terminal a text takes.
+func Columns(text string) int {
+	n := 0
+	for _, c := range text {
+		switch width.LookupRune(c).Kind() {
+		case width.EastAsianWide, width.EastAsianFullwidth:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}

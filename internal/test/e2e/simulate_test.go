@@ -1,0 +1,264 @@
+package e2e
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"payple_exporter/internal/app"
+	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/programs"
+)
+
+// playing is a simulate command that runs.
+type playing struct {
+	url, config string
+}
+
+// startDrill runs simulate with the files that an exporter under drill reads.
+func startDrill(t *testing.T, flags ...string) playing {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	out, exit, folder := newOutput(), make(chan int, 1), t.TempDir()
+	go func() {
+		exit <- run(ctx, append([]string{
+			"simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.config-dir=" + folder,
+		}, flags...), out, out)
+	}()
+	t.Cleanup(func() {
+		stop()
+		if code := <-exit; code != app.ExitOK {
+			t.Errorf("simulate exits %d:\n%s", code, out)
+		}
+	})
+	return playing{out.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1], out.await(t, `--config\.file=(\S+)\n`)[1]}
+}
+
+func (p playing) keyFile(cstID string) string {
+	return filepath.Join(filepath.Dir(p.config), "simulated-keys", cstID)
+}
+
+// A drill rings for real: simulate plays it, an exporter that reads its keys
+// from files asks, and the telephone behind Prometheus and Alertmanager gets
+// what docs/drills.md promises, and nothing about the merchants that are fine.
+// The new key in the file ends the one, a top-up the other.
+func TestDrillsRing(t *testing.T) {
+	t.Parallel()
+	chainTools(t)
+	rotated := startDrill(t, "--simulate.scenario=key-rotated", "--simulate.speed=30") // minute 5 is second 10
+	dry := startDrill(t, "--simulate.scenario=running-dry", "--simulate.speed=120")    // minute 45 is second 22
+	var exporters []*running
+	for _, drill := range []playing{rotated, dry} {
+		exporter := serveHere(t, "--config.file="+drill.config, "--payple.min-interval=1s", "--payple.max-age=5s")
+		exporter.scrape(t) // the first answer may take longer than Prometheus' second
+		exporters = append(exporters, exporter)
+	}
+	c := watchedOver(t, exporters...)
+	pages := func(alert, merchant, status string) int {
+		n := 0
+		for _, page := range c.receivers.got("pager", alert, status) {
+			if page.Labels["merchant"] == merchant {
+				n++
+			}
+		}
+		return n
+	}
+	programs.Eventually(t, "the refused key pages", func() bool { return pages("PaypleCredentialsRejected", "shop-one", "firing") > 0 })
+	if err := os.WriteFile(rotated.keyFile("shop-one"), []byte("simulated-key-2\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	programs.Eventually(t, "nothing left pages", func() bool { return pages("PaypleTransferLimitExhausted", "payouts-main", "firing") > 0 })
+	programs.Eventually(t, "the new key ends it", func() bool { return pages("PaypleCredentialsRejected", "shop-one", "resolved") > 0 })
+	programs.Eventually(t, "the top-up ends it", func() bool { return pages("PaypleTransferLimitExhausted", "payouts-main", "resolved") > 0 })
+	for _, n := range c.receivers.everything() {
+		if who := n.Labels["merchant"]; who == "shop-two" || who == "payouts-spare" {
+			t.Errorf("a merchant that is fine rings: %v %s", n, who)
+		}
+	}
+}
+
+// Every shipped drill can be played by name, and everybody in it can be asked
+// at the start with the files that simulate writes.
+func TestEveryDrillPlays(t *testing.T) {
+	t.Parallel()
+	if len(simulator.DrillNames()) < 4 {
+		t.Errorf("drills: %v", simulator.DrillNames())
+	}
+	document, err := os.ReadFile("docs/drills.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range simulator.DrillNames() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			drill := startDrill(t, "--simulate.scenario="+name)
+			if code, stdout, stderr := harness.Command(t, "--config.file="+drill.config, "check"); code != app.ExitOK {
+				t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
+			}
+			if !strings.Contains(string(document), "\n### "+name+"\n") {
+				t.Errorf("docs/drills.md does not tell of it")
+			}
+		})
+	}
+}
+
+// The example of a drill in docs/drills.md is one.
+func TestExampleDrillPlays(t *testing.T) {
+	t.Parallel()
+	document, err := os.ReadFile("docs/drills.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(document), "```yaml\n")
+	example, _, _ = strings.Cut(example, "```")
+	drill := startDrill(t, "--simulate.scenario="+harness.WriteFile(t, "my-drill.yml", example), "--simulate.cust-key-file="+harness.WriteFile(t, "key", "unused"))
+	if code, stdout, stderr := harness.Command(t, "--config.file="+drill.config, "check"); code != app.ExitOK || !strings.Contains(stdout, "₩40,000,000") && !strings.Contains(stdout, "₩39,") {
+		t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
+	}
+}
+
+// An exporter under drill reads its key from the file that the simulated hub
+// took it from, with no word of it on the way.
+func TestSimulateTakesItsKeyFromAFile(t *testing.T) {
+	t.Parallel()
+	key := harness.WriteFile(t, "key", testKey+"\n")
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out := newOutput()
+	go run(ctx, []string{"simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.cust-key-file=" + key}, out, io.Discard)
+	url := out.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1]
+	out.await(t, "Mend it")
+	expectNoSecret(t, "simulate", out.String())
+	if code, stdout, _ := harness.Command(t, "--payple.hub="+url, "--payple.cst-id=healthy", "--payple.cust-key-file="+key, "check"); code != app.ExitOK {
+		t.Errorf("exit %d:\n%s", code, stdout)
+	}
+}
+
+// People are told in their own language, as by check: the one of the flag, else
+// the terminal's.
+func TestSimulateSpeaksTheLanguageOfTheTerminal(t *testing.T) {
+	for _, test := range []struct {
+		locale, environment, flag string
+		korean                    bool
+	}{
+		{"ko_KR.UTF-8", "", "", true}, {"C", "", "", false}, {"ko_KR.UTF-8", "", "--lang=en", false}, {"C", "", "--lang=ko", true}, {"C", "ko", "", true},
+	} {
+		t.Setenv("LC_ALL", test.locale)
+		t.Setenv("PAYPLE_EXPORTER_LANG", test.environment)
+		args := []string{"simulate", "--simulate.listen-address=127.0.0.1:0"}
+		if test.flag != "" {
+			args = append(args, test.flag)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		out, exit := newOutput(), make(chan int, 1)
+		go func() { exit <- run(ctx, args, out, out) }()
+		out.await(t, "fault=none'\n")
+		stop()
+		if code := <-exit; code != app.ExitOK || hangul(out.String()) != test.korean {
+			t.Errorf("%+v: exit %d\n%s", test, code, out)
+		}
+	}
+}
+
+// simulate overwrites its own files and nobody else's.
+func TestSimulateOverwritesNobodysConfiguration(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	path := filepath.Join(folder, "merchants.yml")
+	const own = "merchants: [{cst_id: real, cust_key_file: /etc/payple.key}]\n"
+	if err := os.WriteFile(path, []byte(own), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := harness.Command(t, "simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.config-dir="+folder)
+	if code != app.ExitUsage || !strings.Contains(stderr, "was not written by simulate: name another directory") {
+		t.Errorf("exit %d: %s", code, stderr)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != own {
+		t.Errorf("%v, now %q", err, text)
+	}
+}
+
+// What a person breaks goes before what is planned, and is seen in the state.
+func TestPlannedFaultsAreShown(t *testing.T) {
+	t.Parallel()
+	drill := startDrill(t, "--simulate.scenario=hub-down", "--simulate.speed=1000")
+	simulator := &running{url: drill.url}
+	eventually(t, "the plan's fault is shown", func() bool {
+		_, body := simulator.get(t, "/simulator/")
+		return strings.Contains(body, `"token": "result=T0310"`)
+	})
+	if status, body := simulator.post(t, "/simulator/fault?cst_id=address-lost&fault=status=500"); status != http.StatusOK {
+		t.Fatalf("%d: %s", status, body)
+	}
+	if _, body := simulator.get(t, "/simulator/"); !strings.Contains(body, `"token": "status=500"`) {
+		t.Errorf("the state is %s", body)
+	}
+}
+
+// The table of faults in docs/drills.md is that of the simulated hub: it names
+// every fault, and none that there is not.
+func TestDrillsTellOfEveryFault(t *testing.T) {
+	t.Parallel()
+	_, section, _ := strings.Cut(harness.ReadFile(t, "docs/drills.md"), "\n## Faults\n")
+	fields, wrongs, named := []string{}, []string{}, make(map[string]bool)
+	quoted := regexp.MustCompile("`([^`]+)`")
+	for _, row := range regexp.MustCompile(`(?m)^\| (`+"`.*`"+`) \| (.*) \|$`).FindAllStringSubmatch(section, -1) {
+		if row[1] == "`FIELD-WRONG`" {
+			amounts, rest, _ := strings.Cut(row[2], "WRONG:")
+			for _, name := range quoted.FindAllStringSubmatch(amounts, -1) {
+				fields = append(fields, name[1])
+			}
+			for _, name := range quoted.FindAllStringSubmatch(rest, -1) {
+				wrongs = append(wrongs, name[1])
+			}
+			continue
+		}
+		for _, name := range quoted.FindAllStringSubmatch(row[1], -1) {
+			named[name[1]] = true
+		}
+	}
+	for _, field := range fields {
+		for _, wrong := range wrongs {
+			named[field+"-"+wrong] = true
+		}
+	}
+	for _, fault := range simulator.Faults() {
+		name, _, valued := strings.Cut(fault.Name, "=")
+		if valued {
+			name += map[string]string{"status": "=CODE", "result": "=CODE", "retry-after": "=SECONDS"}[name]
+		}
+		if !named[name] {
+			t.Errorf("no word of %s", fault.Name)
+		}
+	}
+	sample := strings.NewReplacer("status=CODE", "status=503", "=CODE", "=T0310", "=SECONDS", "=90", "=DURATION", "=2s")
+	for name := range named {
+		if _, err := simulator.ParseFault(sample.Replace(name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(named) < 80 {
+		t.Errorf("only %d faults were looked at", len(named))
+	}
+}
+
+// A name that is no fault is told in a line that can be read, with the kinds
+// that there are.
+func TestUnknownFaultIsToldShortly(t *testing.T) {
+	t.Parallel()
+	_, err := simulator.ParseFault("boredom")
+	if err == nil || len(err.Error()) > 300 {
+		t.Fatalf("told: %v", err)
+	}
+	for _, kind := range []string{"hang", "trickle", "reset", "close", "cut", "no-http", "redirect", "status=CODE", "result=CODE", "retry-after=SECONDS", "slow=DURATION", "remain_amt-missing", "docs/drills.md"} {
+		if !strings.Contains(err.Error(), kind) {
+			t.Errorf("no word of %s: %v", kind, err)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+// Package harness runs the exporter within a test. Only tests import it.
+package harness
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"payple_exporter/internal/app"
+)
+
+// Command runs the program to its end, which must come by itself, and returns
+// its exit code and what it printed.
+func Command(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var out, errors bytes.Buffer
+	code = app.Run(ctx, args, app.Options{Stdout: &out, Stderr: &errors})
+	if ctx.Err() != nil {
+		t.Errorf("%v does not end", args)
+	}
+	return code, out.String(), errors.String()
+}
+
+// Handler returns what the program that these arguments run serves, on a clock
+// and without a listener, until the test ends. It reads no environment.
+func Handler(t *testing.T, now func() time.Time, args ...string) http.Handler {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	handlers, exit := make(chan http.Handler, 1), make(chan int, 1)
+	go func() {
+		exit <- app.Run(ctx, args, app.Options{
+			Stdout: io.Discard, Stderr: io.Discard, Getenv: func(string) string { return "" }, Now: now,
+			Serve: func(server *http.Server) error {
+				handlers <- server.Handler
+				<-ctx.Done()
+				return http.ErrServerClosed
+			},
+		})
+	}()
+	t.Cleanup(func() { cancel(); <-exit })
+	select {
+	case handler := <-handlers:
+		return handler
+	case code := <-exit:
+		exit <- code
+		t.Fatalf("exit code %d", code)
+	}
+	return nil
+}
+
+// WriteFile writes a text into a file of that name, which goes with the test,
+// and returns its path.
+func WriteFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// ReadFile returns the text of a file.
+func ReadFile(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
