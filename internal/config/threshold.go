@@ -69,7 +69,7 @@ func parseRatio(text, number string) (Threshold, error) {
 func (t Threshold) String() string {
 	switch t.Kind {
 	case Ratio:
-		return percent(t.Value)
+		return Percent(t.Value)
 	case Runway:
 		// A runway is whole milliseconds, which a float64 of seconds may miss
 		// by a trifle.
@@ -79,9 +79,10 @@ func (t Threshold) String() string {
 	return strconv.FormatFloat(t.Value, 'f', -1, 64)
 }
 
-// percent returns a share as people write it. 0.07 × 100 is 7.000000000000001:
-// twelve digits are more than anybody writes, and hide such noise.
-func percent(share float64) string {
+// Percent returns a share such as 0.07 as people write it, 7%. 0.07 × 100 is
+// 7.000000000000001: twelve digits are more than anybody writes, and hide such
+// noise.
+func Percent(share float64) string {
 	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(share*100, 'e', 11, 64), 64) // which was printed just now
 	return strconv.FormatFloat(rounded, 'f', -1, 64) + "%"
 }

@@ -150,7 +150,7 @@ func (s speaker) level(m mark) string {
 	case config.Amount:
 		return won(m.won)
 	case config.Ratio:
-		text = percent(m.Value)
+		text = config.Percent(m.Value)
 	case config.Runway:
 		text = s.say(s.RunwayOf, s.length(time.Duration(m.Value*float64(time.Second))))
 	}

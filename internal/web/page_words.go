@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -236,11 +235,6 @@ func moment(t time.Time) string { return t.In(hub.KST()).Format("2006-01-02 15:0
 
 // grouped writes a count with commas.
 func grouped(n int) string { return hub.Won(n).Grouped() }
-
-// percent writes a share such as 0.2 as 20%.
-func percent(share float64) string {
-	return strings.TrimSuffix(strconv.FormatFloat(share*100, 'f', -1, 64), ".") + "%"
-}
 
 // capital makes the first letter large, as at the beginning of a sentence,
 // unless the first word is a name such as cst_id. Hangul has no large letters.

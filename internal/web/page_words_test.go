@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +203,20 @@ func TestLevels(t *testing.T) {
 			if !slices.Equal(got, want) {
 				t.Errorf("%s and %s: %q, want %q", test.warning, test.critical, got, want)
 			}
+		}
+	}
+}
+
+// A share is shown as it was written, without the noise of floating point.
+func TestWholePercentages(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 100; n++ {
+		text := strconv.Itoa(n) + "%"
+		snapshot := known("store", 40_000_000, 0, levels(t, text, ""))
+		j := judge(0, &snapshot, remembered{}, collector.Pace{})
+		got := speaker{pageWords(), lang.English}.newRow(&j, nil, time.Time{}).Levels
+		if len(got) != 1 || got[0].String() != "Warning below "+text {
+			t.Errorf("%s is shown as %q", text, got)
 		}
 	}
 }
