@@ -8,14 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"payple_exporter/collector"
 	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
-	"payple_exporter/internal/web"
+	"payple_exporter/internal/statuspage"
 )
 
 // Who looks at the demo for forty minutes, with the settings it has by
@@ -76,8 +74,7 @@ func demoOn(t *testing.T, clock *simulator.Clock) http.Handler {
 		Transport: transport,
 	})
 	merchants.Apply(demoConfig(server.URL, 10*time.Second, config.DefaultLevels()))
-	return web.New(web.Options{
-		Collector: merchants.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
-		PageWait: 20 * time.Second, Demo: true, Now: clock.Now,
+	return statuspage.New(statuspage.Options{
+		Collector: merchants.Collector, MetricsPath: "/metrics", Wait: 20 * time.Second, Demo: true, Now: clock.Now,
 	})
 }

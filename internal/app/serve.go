@@ -19,16 +19,12 @@ import (
 	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/web"
 )
 
 // shutdownTimeout is how long scrapes that are under way may take to finish.
 const shutdownTimeout = 30 * time.Second
-
-// maxConnections is how many clients may be connected: with some 20 KB each
-// there is room for them in a small container. Where only few files may be
-// open, half of them are kept for the hub and for the exporter itself.
-const maxConnections = 1024
 
 // exporter is what serve puts together.
 type exporter struct {
@@ -100,7 +96,7 @@ func (p *program) assemble(merchants source) *exporter {
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ConnState:         web.NewConnections(int(min(maxConnections, maxFiles()/2))).Track,
+		ConnState:         web.NewConnections(web.DefaultConnections()).Track,
 	}
 	return e
 }
@@ -109,7 +105,10 @@ func (p *program) handler(e *exporter, demo bool) http.Handler {
 	options := web.Options{
 		Collector: e.fleet.Collector, Own: e.registry, Instrument: !p.flags.withoutExporter,
 		TelemetryPath: p.flags.telemetryPath, TimeoutOffset: p.flags.timeoutOffset, MaxRequests: p.flags.maxRequests,
-		SDAddress: p.flags.sdAddress, Demo: demo, Version: shownVersion(), Logger: e.log.kit, Now: p.Now,
+		SDAddress: p.flags.sdAddress, Logger: e.log.kit,
+		Page: statuspage.New(statuspage.Options{
+			Collector: e.fleet.Collector, Version: shownVersion(), Demo: demo, MetricsPath: p.flags.telemetryPath, Logger: e.log.kit, Now: p.Now,
+		}),
 	}
 	if p.flags.lifecycle {
 		options.Reload = func(context.Context) error { return e.reloader.Reload() }

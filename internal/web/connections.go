@@ -21,6 +21,15 @@ type Connections struct {
 	waiting *list.List
 }
 
+// maxConnections is how many clients may be connected: with some 20 KB each
+// there is room for them in a small container.
+const maxConnections = 1024
+
+// DefaultConnections returns how many connections this process can afford. Where
+// only few files may be open, half of them are kept for the hub and for the
+// exporter itself.
+func DefaultConnections() int { return int(min(maxConnections, maxFiles()/2)) }
+
 // NewConnections returns a bound of limit connections.
 func NewConnections(limit int) *Connections {
 	return &Connections{limit: limit, open: make(map[net.Conn]*list.Element), waiting: list.New()}

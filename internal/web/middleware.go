@@ -3,12 +3,8 @@ package web
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
-	"strconv"
-	"strings"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -68,27 +64,4 @@ func sameSite(next http.Handler) http.Handler {
 		http.Error(w, "a page of another site may not do this: ask from this machine with curl -X POST", http.StatusForbidden)
 	}))
 	return protection.Handler(next)
-}
-
-// maxHostName is how long a host name may be, by the rules of DNS.
-const maxHostName = 253
-
-// IsTarget tells whether Prometheus can take address for a target: a host name
-// or an IP address, in brackets if it is one of IPv6, and a port if there is
-// one.
-func IsTarget(address string) bool {
-	host := address
-	if _, port, err := net.SplitHostPort(address); err == nil {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return false
-		}
-		host = strings.TrimSuffix(address, ":"+port)
-	}
-	if inner, bracketed := strings.CutPrefix(host, "["); bracketed {
-		inner, whole := strings.CutSuffix(inner, "]")
-		ip, err := netip.ParseAddr(inner)
-		return whole && err == nil && ip.Is6() && ip.Zone() == ""
-	}
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
-	return host != "" && len(host) <= maxHostName && strings.Trim(host, letters) == ""
 }

@@ -36,34 +36,23 @@ type Options struct {
 	// SDAddress is the address that service discovery names; empty means the
 	// one that it was asked under.
 	SDAddress string
-	// Demo says on the page that nothing here is real.
-	Demo bool
-	// Version is shown on the page.
-	Version string
-	// PageWait is how long the page waits for the hub before it shows what is
-	// known; 0 means one second.
-	PageWait time.Duration
-	Logger   log.Logger
-	// Now tells the time; nil means time.Now.
-	Now func() time.Time
+	// Page answers for people, at /; nil leaves it out.
+	Page   http.Handler
+	Logger log.Logger
 }
 
 // Server answers the exporter's HTTP requests.
 type Server struct {
 	options Options
 	slots   chan struct{}
-	status  statusPage
 }
 
 // New returns the handler of all paths.
 func New(options Options) http.Handler {
-	if options.Now == nil {
-		options.Now = time.Now
-	}
 	if options.Logger == nil {
 		options.Logger = log.NewNopLogger()
 	}
-	s := &Server{options: options, slots: make(chan struct{}, options.MaxRequests), status: newStatusPage()}
+	s := &Server{options: options, slots: make(chan struct{}, options.MaxRequests)}
 	metrics := http.Handler(http.HandlerFunc(s.metrics))
 	if options.Instrument {
 		metrics = promhttp.InstrumentMetricHandler(options.Own, metrics)
@@ -72,7 +61,9 @@ func New(options Options) http.Handler {
 	mux.Handle("GET "+options.TelemetryPath, s.limited(metrics))
 	mux.Handle("GET /probe", s.limited(http.HandlerFunc(s.probe)))
 	mux.HandleFunc("GET /sd", s.discovery)
-	mux.Handle("GET /{$}", s.limited(http.HandlerFunc(s.page)))
+	if options.Page != nil {
+		mux.Handle("GET /{$}", s.limited(options.Page))
+	}
 	mux.HandleFunc("GET /-/healthy", ok("payple_exporter is healthy\n"))
 	mux.HandleFunc("GET /-/ready", ok("payple_exporter is ready\n"))
 	reload := sameSite(http.HandlerFunc(s.reload))

@@ -1,4 +1,6 @@
-package web
+// Package statuspage is the page at /, which shows a person how every merchant
+// stands.
+package statuspage
 
 import (
 	"bytes"
@@ -14,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 
 	"payple_exporter/collector"
@@ -31,9 +34,9 @@ var (
 const (
 	// pageRows is how many merchants one page shows.
 	pageRows = 50
-	// pageWait is how long the page waits for the hub. A person wants to see
+	// defaultWait is how long the page waits for the hub. A person wants to see
 	// what is known; the queries go on, and the next look has their answers.
-	pageWait = time.Second
+	defaultWait = time.Second
 	// refreshEvery is how often the page loads itself anew, and refreshSoon how
 	// soon while first answers are awaited.
 	refreshEvery = 15 * time.Second
@@ -42,19 +45,46 @@ const (
 	fewMerchants = 10
 )
 
-// statusPage is the page at /, ready to be written.
-type statusPage struct {
+// Options is what the page is made of.
+type Options struct {
+	// Collector returns the merchants to show, as they are configured now.
+	Collector func() *collector.Collector
+	// Version is shown at the foot.
+	Version string
+	// Demo says that nothing here is real.
+	Demo bool
+	// MetricsPath is where the metrics are, such as /metrics.
+	MetricsPath string
+	// Wait is how long the page waits for the hub before it shows what is
+	// known; 0 means one second.
+	Wait   time.Duration
+	Logger log.Logger
+	// Now tells the time; nil means time.Now.
+	Now func() time.Time
+}
+
+// page is the handler: the parsed template, and what it is filled from.
+type page struct {
+	options  Options
 	template *template.Template
 	policy   string
 	words    *words
 }
 
-// newStatusPage parses the template. It panics if that is broken: the first
-// person who opens the page must not be the one who finds out.
-func newStatusPage() statusPage {
+// New returns the handler of the page. It panics if the template is broken: the
+// first person who opens the page must not be the one who finds out.
+func New(options Options) http.Handler {
+	if options.Now == nil {
+		options.Now = time.Now
+	}
+	if options.Logger == nil {
+		options.Logger = log.NewNopLogger()
+	}
+	options.Wait = cmp.Or(options.Wait, defaultWait)
 	// The style sheet's hash lets it stand in the page, and nothing else.
 	hash := sha256.Sum256([]byte(pageCSS))
-	return statusPage{
+	return &page{
+		options:  options,
 		template: template.Must(template.New("page").Parse(pageHTML)),
 		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
 			"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -102,33 +132,32 @@ type choice struct {
 
 type field struct{ Name, Value string }
 
-// page shows what is known of every merchant. Opening it asks the hub under
-// the same rules as a scrape.
-func (s *Server) page(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP shows what is known of every merchant. Opening the page asks the hub
+// under the same rules as a scrape.
+func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := parseAsk(r.URL.Query())
-	ctx, cancel := context.WithTimeout(r.Context(), cmp.Or(s.options.PageWait, pageWait))
+	ctx, cancel := context.WithTimeout(r.Context(), p.options.Wait)
 	defer cancel()
-	speaker := speaker{s.status.words, a.speaks(r.Header.Get("Accept-Language"))}
-	page := s.view(ctx, a, speaker)
+	shown := p.view(ctx, a, speaker{p.words, a.speaks(r.Header.Get("Accept-Language"))})
 	var body bytes.Buffer
-	if err := s.status.template.Execute(&body, &page); err != nil {
-		_ = level.Error(s.options.Logger).Log("msg", "writing the page", "err", err)
+	if err := p.template.Execute(&body, &shown); err != nil {
+		_ = level.Error(p.options.Logger).Log("msg", "writing the page", "err", err)
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Content-Language", string(page.Lang))
+	w.Header().Set("Content-Language", string(shown.Lang))
 	w.Header().Set("Vary", "Accept-Language")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Security-Policy", s.status.policy)
+	w.Header().Set("Content-Security-Policy", p.policy)
 	_, _ = w.Write(body.Bytes()) // the client may be gone: its business
 }
 
 // view judges all merchants, and puts those into words that are asked for.
-func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
-	merchants := s.options.Collector()
+func (p *page) view(ctx context.Context, a ask, speaker speaker) view {
+	merchants := p.options.Collector()
 	all := judgeAll(merchants, merchants.Snapshots(ctx))
-	now := s.options.Now()
+	now := p.options.Now()
 	var (
 		counted tally
 		found   int // of those that are searched for, who needs attention
@@ -146,7 +175,7 @@ func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
 		}
 	}
 	slices.SortFunc(shown, worstFirst)
-	v := s.frame(a, speaker, counted, now)
+	v := p.frame(a, speaker, counted, now)
 	v.OnlyAttention.Text = speaker.say(speaker.ShowAttention, grouped(found))
 	v.Who = affected(all, counted)
 	v.Title = v.tabTitle(counted)
@@ -226,12 +255,12 @@ func (v *view) turnPages(a ask, from, to, merchants int) {
 }
 
 // frame is the page without its rows.
-func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) view {
+func (p *page) frame(a ask, speaker speaker, counted tally, now time.Time) view {
 	answer, worst := counted.answer()
 	v := view{
 		T: speaker.words, speaker: speaker, Lang: speaker.language, OtherLang: lang.Korean,
 		Icon: icon(worst.tone()), Style: template.CSS(pageCSS), //nolint:gosec // this package's own file
-		Demo: s.options.Demo, Tone: worst.tone(), Sign: answer.sign(), Headline: counted.headline(speaker),
+		Demo: p.options.Demo, Tone: worst.tone(), Sign: answer.sign(), Headline: counted.headline(speaker),
 		Query: a.query,
 		All: choice{
 			speaker.say(speaker.ShowAll, grouped(counted.all())), a.searching("").showing(false).link(), !a.attention && a.query == "",
@@ -241,8 +270,8 @@ func (s *Server) frame(a ask, speaker speaker, counted tally, now time.Time) vie
 		Hidden:        a.hidden(),
 		RefreshState:  speaker.say(speaker.RefreshOff), RefreshLabel: speaker.say(speaker.RefreshStart),
 		RefreshLink: a.refreshing(a.still).link(),
-		Now:         moment(now), Version: s.options.Version,
-		Metrics: strings.TrimPrefix(s.options.TelemetryPath, "/"), Docs: documentation,
+		Now:         moment(now), Version: p.options.Version,
+		Metrics: strings.TrimPrefix(p.options.MetricsPath, "/"), Docs: documentation,
 	}
 	if speaker.language == lang.Korean {
 		v.OtherLang = lang.English

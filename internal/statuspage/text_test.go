@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"fmt"
@@ -81,8 +81,8 @@ func TestPageWordsAreUsed(t *testing.T) {
 	t.Parallel()
 	said := make(map[string]bool)
 	for file, word := range map[string]string{
-		"page.html": `[$ ]\.T\.(\w+)`, "page.go": `\b(?:v\.T|speaker)\.(\w+)`, "page_row.go": `\bs\.(\w+)`, "page_draw.go": `\bs\.(\w+)`,
-		"page_judge.go": `\b[sw]\.(\w+)`, "page_words.go": `\bs\.(\w+)`,
+		"page.html": `[$ ]\.T\.(\w+)`, "page.go": `\b(?:v\.T|speaker)\.(\w+)`, "row.go": `\bs\.(\w+)`, "chart.go": `\bs\.(\w+)`,
+		"condition.go": `\b[sw]\.(\w+)`, "text.go": `\bs\.(\w+)`,
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {
