@@ -187,7 +187,7 @@ type shown struct {
 	Width, Screen, Rows int // Rows: where the table ends
 }
 
-// Blanks at which no line ends are blanks to whoever reads.
+// Blanks at which no line ends are blanks to a reader.
 const readPage = `({Text: document.body.innerText.replaceAll("\u00a0", " "), Title: document.title.replaceAll("\u00a0", " "),
 	Rows: Math.ceil(document.querySelector("main").getBoundingClientRect().bottom),
 	Width: document.documentElement.scrollWidth, Screen: document.documentElement.clientWidth})`

@@ -1,5 +1,5 @@
-// Package statuspage is the page at /, which shows a person how every merchant
-// stands.
+// Package statuspage is the page at /, which shows people the condition of every
+// merchant.
 package statuspage
 
 import (
@@ -35,13 +35,13 @@ const (
 	// pageRows is how many merchants one page shows.
 	pageRows = 50
 	// defaultWait is how long the page waits for the hub. A person wants to see
-	// what is known; the queries go on, and the next look has their answers.
+	// what is known; the queries go on, and the next view has their answers.
 	defaultWait = time.Second
-	// refreshEvery is how often the page loads itself anew, and refreshSoon how
-	// soon while first answers are awaited.
+	// refreshEvery is how often the page reloads itself, and refreshSoon the same
+	// while first answers are awaited.
 	refreshEvery = 15 * time.Second
 	refreshSoon  = 2 * time.Second
-	// fewMerchants are found without a search.
+	// fewMerchants are found at a glance: more need a search.
 	fewMerchants = 10
 )
 
@@ -49,7 +49,7 @@ const (
 type Options struct {
 	// Collector returns the merchants to show, as they are configured now.
 	Collector func() *collector.Collector
-	// Version is shown at the foot.
+	// Version is shown in the footer.
 	Version string
 	// Demo says that nothing here is real.
 	Demo bool
@@ -59,16 +59,16 @@ type Options struct {
 	// known; 0 means one second.
 	Wait   time.Duration
 	Logger log.Logger
-	// Now tells the time; nil means time.Now.
+	// Now returns the present time; nil means time.Now.
 	Now func() time.Time
 }
 
-// page is the handler: the parsed template, and what it is filled from.
+// page is the handler of the page.
 type page struct {
 	options  Options
 	template *template.Template
 	policy   string
-	words    *words
+	texts    *texts
 }
 
 // New returns the handler of the page. It panics if the template is broken: the
@@ -88,28 +88,28 @@ func New(options Options) http.Handler {
 		template: template.Must(template.New("page").Parse(pageHTML)),
 		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
 			"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-		words: pageWords(),
+		texts: newTexts(),
 	}
 }
 
 // view is what the template shows.
 type view struct {
-	T *words
+	T *texts
 
-	speaker                    speaker
+	printer                    printer
 	Lang, OtherLang            lang.Language
 	Title                      string
 	Icon                       template.URL
 	Style                      template.CSS
 	Demo                       bool
 	Tone, Sign                 string
-	Headline, Who, Attention   string // Who names the merchants that the headline speaks of
+	Headline, Who, Attention   string // Who names the merchants that the headline counts
 	Counts                     []count
 	Toolbar                    bool
-	Query                      string
-	Hidden                     []field // what the search form has to hand on
+	Search                     string
+	Hidden                     []field // what the search form sends besides
 	All, OnlyAttention         choice
-	Found, Clear               string // what the search has found, and the link that ends it
+	Found, Clear               string // the result of the search, and the link that ends it
 	Rows                       []row
 	Range, Previous, Next      string
 	Refresh                    int // seconds; 0 is off
@@ -133,12 +133,12 @@ type choice struct {
 type field struct{ Name, Value string }
 
 // ServeHTTP shows what is known of every merchant. Opening the page asks the hub
-// under the same rules as a scrape.
+// by the same rules as a scrape.
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	a := parseAsk(r.URL.Query())
+	q := parseQuery(r.URL.Query())
 	ctx, cancel := context.WithTimeout(r.Context(), p.options.Wait)
 	defer cancel()
-	shown := p.view(ctx, a, speaker{p.words, a.speaks(r.Header.Get("Accept-Language"))})
+	shown := p.view(ctx, q, printer{p.texts, q.preferredLanguage(r.Header.Get("Accept-Language"))})
 	var body bytes.Buffer
 	if err := p.template.Execute(&body, &shown); err != nil {
 		_ = level.Error(p.options.Logger).Log("msg", "writing the page", "err", err)
@@ -153,76 +153,75 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body.Bytes()) // the client may be gone: its business
 }
 
-// view judges all merchants, and puts those into words that are asked for.
-func (p *page) view(ctx context.Context, a ask, speaker speaker) view {
+// view evaluates all merchants, and makes the rows of those that are asked for.
+func (p *page) view(ctx context.Context, q query, printer printer) view {
 	merchants := p.options.Collector()
-	all := judgeAll(merchants, merchants.Snapshots(ctx))
+	all := evaluateAll(merchants, merchants.Snapshots(ctx))
 	now := p.options.Now()
 	var (
 		counted tally
-		found   int // of those that are searched for, who needs attention
-		shown   []*standing
+		found   int // those that match the search and need attention
+		shown   []*status
 	)
 	for i := range all {
-		j := &all[i]
-		counted[j.condition]++
-		if !a.finds(j) {
+		st := &all[i]
+		counted[st.condition]++
+		if !q.matches(st) {
 			continue
 		}
-		found += boolRank(j.condition.attention())
-		if a.wants(j) {
-			shown = append(shown, j)
+		found += boolRank(st.condition.attention())
+		if q.includes(st) {
+			shown = append(shown, st)
 		}
 	}
 	slices.SortFunc(shown, worstFirst)
-	v := p.frame(a, speaker, counted, now)
-	v.OnlyAttention.Text = speaker.say(speaker.ShowAttention, grouped(found))
+	v := p.frame(q, printer, counted, now)
+	v.OnlyAttention.Text = printer.print(printer.ShowAttention, formatCount(found))
 	v.Who = affected(all, counted)
 	v.Title = v.tabTitle(counted)
-	if a.query != "" {
-		v.Found = speaker.say(speaker.Found, grouped(len(shown)), a.query)
-		v.Clear = a.searching("").link()
+	if q.search != "" {
+		v.Found = printer.print(printer.Found, formatCount(len(shown)), q.search)
+		v.Clear = q.withSearch("").link()
 	}
-	from, to := a.window(len(shown))
-	for _, j := range shown[from:to] {
-		j.pace = merchants.Pace(j.index)
-		v.Rows = append(v.Rows, speaker.newRow(j, merchants.History(j.index), now))
+	from, to := q.window(len(shown))
+	for _, st := range shown[from:to] {
+		st.outflow = merchants.Pace(st.index)
+		v.Rows = append(v.Rows, printer.newRow(st, merchants.History(st.index), now))
 	}
-	v.turnPages(a, from, to, len(shown))
+	v.turnPages(q, from, to, len(shown))
 	return v
 }
 
-// judgeAll judges each merchant by its snapshot, and by what else there is to
-// judge by: where a threshold is a runway its pace, and where nothing is known
-// what was last known.
-func judgeAll(merchants *collector.Collector, snapshots []collector.Snapshot) []standing {
-	all := make([]standing, len(snapshots))
+// evaluateAll evaluates each merchant by its snapshot and, where a threshold is a
+// runway, by its outflow, and where nothing is known by what was last known.
+func evaluateAll(merchants *collector.Collector, snapshots []collector.Snapshot) []status {
+	all := make([]status, len(snapshots))
 	for i := range snapshots {
 		var (
 			snapshot = &snapshots[i]
 			last     remembered
-			pace     collector.Pace
+			outflow  collector.Pace
 		)
 		if measuresRunway(snapshot.Merchant.Thresholds) {
-			pace = merchants.Pace(i)
+			outflow = merchants.Pace(i)
 		}
 		if !snapshot.Known {
 			last.Limit, last.at = merchants.LastFigures(i)
 		}
-		all[i] = judge(i, snapshot, last, pace)
+		all[i] = evaluate(i, snapshot, last, outflow)
 	}
 	return all
 }
 
-// affected names the merchants that the headline counts, worst first, if they
-// are few among several: then nobody has to look for them.
-func affected(all []standing, counted tally) string {
+// affected returns the names of the merchants that the headline counts, worst
+// first, if they are few among several: then nobody has to search for them.
+func affected(all []status, counted tally) string {
 	const most = 3
 	a, _ := counted.answer()
 	if len(all) == 1 || !a.namesAffected() {
 		return ""
 	}
-	var few []*standing
+	var few []*status
 	for i := range all {
 		if all[i].condition.answer() != a {
 			continue
@@ -233,87 +232,87 @@ func affected(all []standing, counted tally) string {
 	}
 	slices.SortFunc(few, worstFirst)
 	names := make([]string, len(few))
-	for i, j := range few {
-		names[i] = j.Merchant.Name
+	for i, st := range few {
+		names[i] = st.Merchant.Name
 	}
 	return strings.Join(names, ", ")
 }
 
 // turnPages links the page before and the page after, if there are several.
-func (v *view) turnPages(a ask, from, to, merchants int) {
+func (v *view) turnPages(q query, from, to, merchants int) {
 	if merchants <= pageRows {
 		return
 	}
-	v.Range = v.speaker.say(v.T.Range, grouped(from+1), grouped(to), grouped(merchants))
+	v.Range = v.printer.print(v.T.Range, formatCount(from+1), formatCount(to), formatCount(merchants))
 	shown := from/pageRows + 1
 	if from > 0 {
-		v.Previous = a.at(shown - 1).link()
+		v.Previous = q.withPage(shown - 1).link()
 	}
 	if to < merchants {
-		v.Next = a.at(shown + 1).link()
+		v.Next = q.withPage(shown + 1).link()
 	}
 }
 
-// frame is the page without its rows.
-func (p *page) frame(a ask, speaker speaker, counted tally, now time.Time) view {
+// frame makes the view without its rows.
+func (p *page) frame(q query, printer printer, counted tally, now time.Time) view {
 	answer, worst := counted.answer()
 	v := view{
-		T: speaker.words, speaker: speaker, Lang: speaker.language, OtherLang: lang.Korean,
+		T: printer.texts, printer: printer, Lang: printer.language, OtherLang: lang.Korean,
 		Icon: icon(worst.tone()), Style: template.CSS(pageCSS), //nolint:gosec // this package's own file
-		Demo: p.options.Demo, Tone: worst.tone(), Sign: answer.sign(), Headline: counted.headline(speaker),
-		Query: a.query,
+		Demo: p.options.Demo, Tone: worst.tone(), Sign: answer.sign(), Headline: counted.headline(printer),
+		Search: q.search,
 		All: choice{
-			speaker.say(speaker.ShowAll, grouped(counted.all())), a.searching("").showing(false).link(), !a.attention && a.query == "",
+			printer.print(printer.ShowAll, formatCount(counted.all())), q.withSearch("").withAttention(false).link(), !q.attention && q.search == "",
 		},
-		OnlyAttention: choice{Link: a.showing(true).link(), Current: a.attention},
-		Toolbar:       counted.all() > fewMerchants || a.query != "" || a.attention,
-		Hidden:        a.hidden(),
-		RefreshState:  speaker.say(speaker.RefreshOff), RefreshLabel: speaker.say(speaker.RefreshStart),
-		RefreshLink: a.refreshing(a.still).link(),
-		Now:         moment(now), Version: p.options.Version,
+		OnlyAttention: choice{Link: q.withAttention(true).link(), Current: q.attention},
+		Toolbar:       counted.all() > fewMerchants || q.search != "" || q.attention,
+		Hidden:        q.hidden(),
+		RefreshState:  printer.print(printer.RefreshOff), RefreshLabel: printer.print(printer.RefreshStart),
+		RefreshLink: q.withRefresh(q.noRefresh).link(),
+		Now:         dateTime(now), Version: p.options.Version,
 		Metrics: strings.TrimPrefix(p.options.MetricsPath, "/"), Docs: documentation,
 	}
-	if speaker.language == lang.Korean {
+	if printer.language == lang.Korean {
 		v.OtherLang = lang.English
 	}
-	v.LanguageLink = a.in(v.OtherLang).link()
-	if counted.all() > 1 { // of one merchant the headline has said all
+	v.LanguageLink = q.withLanguage(v.OtherLang).link()
+	if counted.all() > 1 { // of one merchant the headline says all
 		v.count(counted)
 	}
-	if !a.still {
+	if !q.noRefresh {
 		every := refreshEvery
 		if counted[asking] > 0 {
 			every = refreshSoon
 		}
 		v.Refresh = int(every.Seconds())
-		v.RefreshState, v.RefreshLabel = speaker.say(speaker.RefreshOn, speaker.length(every)), speaker.say(speaker.RefreshStop)
+		v.RefreshState, v.RefreshLabel = printer.print(printer.RefreshOn, printer.duration(every)), printer.print(printer.RefreshStop)
 	}
 	return v
 }
 
-// count says how many merchants are in which condition.
+// count adds how many merchants are in which condition.
 func (v *view) count(counted tally) {
-	v.Attention = v.Say(v.T.AttentionNone)
+	v.Attention = v.Print(v.T.AttentionNone)
 	if n := counted.attention(); n > 0 {
-		v.Attention = v.speaker.say(v.T.Attention, grouped(n), grouped(counted.all()))
+		v.Attention = v.printer.print(v.T.Attention, formatCount(n), formatCount(counted.all()))
 	}
 	for c, n := range counted {
 		if n > 0 {
-			v.Counts = append(v.Counts, count{condition(c).tone(), v.Say(condition(c).badge(v.T)), grouped(n)})
+			v.Counts = append(v.Counts, count{condition(c).tone(), v.Print(condition(c).badge(v.T)), formatCount(n)})
 		}
 	}
 }
 
-// tabTitle begins with what a narrow browser tab should still show.
+// tabTitle returns the title, beginning with what a narrow tab should still show.
 func (v *view) tabTitle(counted tally) string {
-	title := v.Say(v.T.Title)
+	title := v.Print(v.T.Title)
 	if counted.all() > 0 {
 		_, worst := counted.answer()
 		said := v.Headline
 		if v.Who != "" {
 			said += ": " + v.Who
 		}
-		title = v.Say(worst.badge(v.T)) + " · " + said + " · " + title
+		title = v.Print(worst.badge(v.T)) + " · " + said + " · " + title
 	}
 	if v.Demo {
 		title = "DEMO · " + title
@@ -321,10 +320,10 @@ func (v *view) tabTitle(counted tally) string {
 	return title
 }
 
-// won writes an amount that was computed, rounded down.
+// won formats an amount that was computed, rounded down.
 func won(x float64) string { return hub.Won(math.Floor(x + 1e-6)).String() }
 
-// icon is the tab's icon: a dot in the colour of the worst state.
+// icon returns the tab's icon: a dot in the colour of the worst state.
 func icon(tone string) template.URL {
 	colour := map[string]string{"ok": "238636", "warn": "bf7a00", "bad": "cf222e", "idle": "7a7a7a"}[tone]
 	//nolint:gosec // made of this function's own texts
@@ -332,5 +331,5 @@ func icon(tone string) template.URL {
 		"%3Ccircle cx='8' cy='8' r='7' fill='%23" + colour + "'/%3E%3C/svg%3E")
 }
 
-// Say lets the template say a word of the table.
-func (v *view) Say(text lang.Text) string { return v.speaker.say(text) }
+// Print lets the template print a text in the page's language.
+func (v *view) Print(text lang.Text) string { return v.printer.print(text) }

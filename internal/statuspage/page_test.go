@@ -23,7 +23,7 @@ import (
 	"payple_exporter/internal/test/stand"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // The whole page of merchants in all conditions, in both languages, is what the
 // golden files say: a change of what people see is a change of these.
@@ -67,7 +67,7 @@ func TestPagePolicy(t *testing.T) {
 }
 
 // The language is the one asked for, else the one the browser prefers of the
-// two, else English; and caches are told so.
+// two, else English; and caches learn that.
 func TestPageLanguage(t *testing.T) {
 	t.Parallel()
 	s := pageStand(t, statuspage.Options{}, "dalbit")
@@ -250,14 +250,14 @@ func TestPageRunbooksExist(t *testing.T) {
 	}
 }
 
-// The page is small and quick to read for one merchant too, and tells its
+// The page is small and quick to read for one merchant too, and shows its
 // history from what scrapes have brought.
 func TestPageHistoryComesFromScrapes(t *testing.T) {
 	t.Parallel()
 	s := stand.New(t, "store")
 	s.Get(t, "/")
 	if body := s.Get(t, "/").Body; strings.Contains(body, `class="trail"`) || !strings.Contains(body, "too early to tell") || !strings.Contains(body, "needs 5\u00a0min of history") {
-		t.Error("a history or a pace of one figure")
+		t.Error("a history or an outflow of one figure")
 	}
 	for i := range 7 {
 		s.Clock.Advance(time.Minute)

@@ -8,74 +8,75 @@ import (
 	"payple_exporter/internal/lang"
 )
 
-// ask is what a reader asks of the page, by its address. All of it is kept in
-// every link, so that an address can be sent to somebody else.
-type ask struct {
-	query     string        // part of a merchant's name or cst_id
+// query is which part of the page a reader wants, and how, as the address says
+// it. Every link keeps all of it, so that an address can be sent to somebody
+// else.
+type query struct {
+	search    string        // part of a merchant's name or cst_id
 	page      int           // from 1
 	attention bool          // only merchants that need attention
-	still     bool          // without refreshing itself
+	noRefresh bool          // without refreshing itself
 	language  lang.Language // empty: as the browser says
 }
 
 // maxQuery is how much of a search text is used.
 const maxQuery = 100
 
-// parseAsk reads an address. What makes no sense is left out.
-func parseAsk(values url.Values) ask {
-	a := ask{query: strings.ToValidUTF8(strings.TrimSpace(values.Get("q")), ""), page: 1}
-	if runes := []rune(a.query); len(runes) > maxQuery {
-		a.query = string(runes[:maxQuery])
+// parseQuery reads an address. What makes no sense is left out.
+func parseQuery(values url.Values) query {
+	q := query{search: strings.ToValidUTF8(strings.TrimSpace(values.Get("q")), ""), page: 1}
+	if runes := []rune(q.search); len(runes) > maxQuery {
+		q.search = string(runes[:maxQuery])
 	}
 	if n, err := strconv.Atoi(values.Get("page")); err == nil && n > 1 {
-		a.page = n
+		q.page = n
 	}
-	a.attention = values.Get("show") == "attention"
-	a.still = values.Get("refresh") == "off"
+	q.attention = values.Get("show") == "attention"
+	q.noRefresh = values.Get("refresh") == "off"
 	if named, ok := lang.Parse(values.Get("lang")); ok {
-		a.language = named
+		q.language = named
 	}
-	return a
+	return q
 }
 
-// values is the address again, without what goes without saying.
-func (a ask) values() url.Values {
+// values returns the address again, without what is the default.
+func (q query) values() url.Values {
 	values := make(url.Values)
 	set := func(name, value string, wanted bool) {
 		if wanted {
 			values.Set(name, value)
 		}
 	}
-	set("q", a.query, a.query != "")
-	set("page", strconv.Itoa(a.page), a.page > 1)
-	set("show", "attention", a.attention)
-	set("refresh", "off", a.still)
-	set("lang", string(a.language), a.language != "")
+	set("q", q.search, q.search != "")
+	set("page", strconv.Itoa(q.page), q.page > 1)
+	set("show", "attention", q.attention)
+	set("refresh", "off", q.noRefresh)
+	set("lang", string(q.language), q.language != "")
 	return values
 }
 
 // link returns the address relative to the page, so that it holds behind a
 // reverse proxy that adds a path.
-func (a ask) link() string {
-	if encoded := a.values().Encode(); encoded != "" {
+func (q query) link() string {
+	if encoded := q.values().Encode(); encoded != "" {
 		return "?" + encoded
 	}
 	return "./"
 }
 
-func (a ask) at(page int) ask { a.page = page; return a }
+func (q query) withPage(page int) query { q.page = page; return q }
 
-func (a ask) showing(attention bool) ask { a.attention, a.page = attention, 1; return a }
+func (q query) withAttention(attention bool) query { q.attention, q.page = attention, 1; return q }
 
-func (a ask) searching(query string) ask { a.query, a.page = query, 1; return a }
+func (q query) withSearch(text string) query { q.search, q.page = text, 1; return q }
 
-func (a ask) refreshing(on bool) ask { a.still = !on; return a }
+func (q query) withRefresh(on bool) query { q.noRefresh = !on; return q }
 
-func (a ask) in(l lang.Language) ask { a.language = l; return a }
+func (q query) withLanguage(l lang.Language) query { q.language = l; return q }
 
-// hidden is what a search form hands on beside its text.
-func (a ask) hidden() []field {
-	values := a.searching("").values()
+// hidden returns what a search form sends beside its text.
+func (q query) hidden() []field {
+	values := q.withSearch("").values()
 	var fields []field
 	for _, name := range []string{"show", "refresh", "lang"} {
 		if values.Has(name) {
@@ -85,28 +86,28 @@ func (a ask) hidden() []field {
 	return fields
 }
 
-// finds tells whether a merchant is one that is searched for.
-func (a ask) finds(j *standing) bool {
-	text := strings.ToLower(a.query)
-	return text == "" || strings.Contains(strings.ToLower(j.Merchant.Name), text) || strings.Contains(strings.ToLower(j.Merchant.CstID), text)
+// matches reports whether a merchant is one that is searched for.
+func (q query) matches(st *status) bool {
+	text := strings.ToLower(q.search)
+	return text == "" || strings.Contains(strings.ToLower(st.Merchant.Name), text) || strings.Contains(strings.ToLower(st.Merchant.CstID), text)
 }
 
-// wants tells whether a merchant that was found is to be shown.
-func (a ask) wants(j *standing) bool { return !a.attention || j.condition.attention() }
+// includes reports whether a merchant that matches is to be shown.
+func (q query) includes(st *status) bool { return !q.attention || st.condition.attention() }
 
 // window returns which of so many merchants are on the page; a page beyond the
 // last is the last.
-func (a ask) window(merchants int) (from, to int) {
+func (q query) window(merchants int) (from, to int) {
 	last := max(0, merchants-1) / pageRows
-	from = min(a.page-1, last) * pageRows
+	from = min(q.page-1, last) * pageRows
 	return from, min(from+pageRows, merchants)
 }
 
-// speaks returns the language to answer in: the one asked for, else what the
+// preferredLanguage returns the language to answer in: the one asked for, else what the
 // browser prefers.
-func (a ask) speaks(acceptLanguage string) lang.Language {
-	if a.language != "" {
-		return a.language
+func (q query) preferredLanguage(acceptLanguage string) lang.Language {
+	if q.language != "" {
+		return q.language
 	}
 	return lang.Preferred(acceptLanguage)
 }

@@ -9,142 +9,148 @@ import (
 	"payple_exporter/internal/config"
 )
 
-// documentation is where the repository's documents are read, as the alerts'
-// runbook_url says it.
+// documentation is the address of the repository's documents, as the alerts'
+// runbook_url has it.
 const documentation = "https://github.com/payple-exporter/payple_exporter/blob/main/"
 
-// row is one merchant as the template shows it: all in words.
+// row is one merchant as the template shows it, all as text.
 type row struct {
 	Name, CstID, Hub           string // CstID only where it is not the name
 	Tone                       string
-	Badge                      prose
+	Badge                      segments
 	Known                      bool
 	Remain, Transferred, Total string
-	Levels                     []prose // one for each severity
+	Levels                     []segments // one for each severity
 	Meter                      *meter
 	Runway                     string
-	RunwayNote                 prose
-	Trail                      *trail
-	State, Last, Action        prose // Last is what was last known, where nothing is
+	RunwayNote                 segments
+	Sparkline                  *sparkline
+	State, Last, Action        segments // Last is what was last known, where nothing is
 	Next                       string
 	Probe, Runbook             string
 }
 
-// newRow puts a merchant into words.
-func (s speaker) newRow(j *standing, history []collector.Point, now time.Time) row {
+// newRow makes the row of a merchant.
+func (p printer) newRow(st *status, history []collector.Point, now time.Time) row {
 	r := row{
-		Name: j.Merchant.Name, Hub: j.Merchant.Hub, Known: j.Known,
-		Tone: j.condition.tone(), Badge: newProse(s.say(j.condition.badge(s.words))),
-		Trail: s.newTrail(history, now),
-		State: newProse(s.state(j, now)), Next: s.nextQuery(j, now),
-		Probe: "probe?" + url.Values{"merchant": {j.Merchant.Name}}.Encode(),
+		Name: st.Merchant.Name, Hub: st.Merchant.Hub, Known: st.Known,
+		Tone: st.condition.tone(), Badge: splitSegments(p.print(st.condition.badge(p.texts))),
+		Sparkline: p.newSparkline(history, now),
+		State:     splitSegments(p.state(st, now)), Next: p.nextQuery(st, now),
+		Probe: "probe?" + url.Values{"merchant": {st.Merchant.Name}}.Encode(),
 	}
-	if j.Merchant.CstID != j.Merchant.Name {
-		r.CstID = j.Merchant.CstID
+	if st.Merchant.CstID != st.Merchant.Name {
+		r.CstID = st.Merchant.CstID
 	}
-	if j.Known {
-		r.Remain, r.Transferred = j.Limit.Remain.String(), j.Limit.TotalTransfer.String()
-		r.Total = s.say(s.Total, j.Limit.TotalAccount)
-		levels := s.levels(j)
+	if st.Known {
+		r.Remain, r.Transferred = st.Limit.Remain.String(), st.Limit.TotalTransfer.String()
+		r.Total = p.print(p.Total, st.Limit.TotalAccount)
+		levels := p.levels(st)
 		for _, level := range levels {
-			r.Levels = append(r.Levels, newProse(level))
+			r.Levels = append(r.Levels, splitSegments(level))
 		}
-		r.Meter = s.newMeter(j, strings.Join(levels, ", "))
-		runway, note := s.runway(j)
-		r.Runway, r.RunwayNote = runway, newProse(note)
-	} else if j.condition != asking {
-		r.Last = newProse(s.lastKnown(j, now))
+		r.Meter = p.newMeter(st, strings.Join(levels, ", "))
+		runway, note := p.runway(st)
+		r.Runway, r.RunwayNote = runway, splitSegments(note)
+	} else if st.condition != asking {
+		r.Last = splitSegments(p.lastKnown(st, now))
 	}
-	if j.Failure != nil {
-		r.Action = newProse(capital(s.say(j.Failure.Action())))
+	if st.Failure != nil {
+		r.Action = splitSegments(capitalize(p.print(st.Failure.Action())))
 	}
-	if name := j.alert(); name != "" {
+	if name := st.alert(); name != "" {
 		r.Runbook = documentation + "docs/runbooks/" + name + ".md"
 	}
 	return r
 }
 
-// state says where the figures come from, or why there are none.
-func (s speaker) state(j *standing, now time.Time) string {
-	switch {
-	case j.condition == asking:
-		return s.say(s.Asking)
-	case j.Known && j.Up:
-		return s.say(s.AsOf, clock(j.LastSuccess, now), s.length(now.Sub(j.LastSuccess)))
-	case j.Known:
-		return s.say(s.KeptFrom, clock(j.LastSuccess, now), s.say(j.Failure.Problem()), clock(j.FailingSince, now))
-	case j.Failure == nil: // the latest query succeeded, too long ago
-		return s.say(s.NotAsked)
+// state describes where the figures come from, or why there are none.
+func (p printer) state(st *status, now time.Time) string {
+	var problem string
+	if st.Failure != nil {
+		problem = p.print(st.Failure.Problem())
 	}
-	return capital(s.say(s.FailedSince, s.say(j.Failure.Problem()), clock(j.FailingSince, now)))
+	switch {
+	case st.condition == asking:
+		return p.print(p.Asking)
+	case st.Known && st.Up:
+		return p.print(p.AsOf, timeOfDay(st.LastSuccess, now), p.duration(now.Sub(st.LastSuccess)))
+	case st.Known:
+		return p.print(p.KeptFrom, timeOfDay(st.LastSuccess, now), problem, timeOfDay(st.FailingSince, now))
+	case st.Failure == nil: // the latest query succeeded, too long ago
+		return p.print(p.NotAsked)
+	}
+	return capitalize(p.print(p.FailedSince, problem, timeOfDay(st.FailingSince, now)))
 }
 
-// lastKnown says what the hub last said, as history.
-func (s speaker) lastKnown(j *standing, now time.Time) string {
-	if j.last.at.IsZero() {
-		return s.say(s.NeverAnswered)
+// lastKnown describes what the hub last answered, as history.
+func (p printer) lastKnown(st *status, now time.Time) string {
+	if st.last.at.IsZero() {
+		return p.print(p.NeverAnswered)
 	}
-	return s.say(s.LastKnown, j.last.Remain, clock(j.last.at, now))
+	return p.print(p.LastKnown, st.last.Remain, timeOfDay(st.last.at, now))
 }
 
-func (s speaker) nextQuery(j *standing, now time.Time) string {
+func (p printer) nextQuery(st *status, now time.Time) string {
 	switch {
-	case j.condition == asking:
+	case st.condition == asking:
 		return ""
-	case j.NextQuery.After(now):
-		return s.say(s.NextQuery, clock(j.NextQuery, now))
+	case st.NextQuery.After(now):
+		return p.print(p.NextQuery, timeOfDay(st.NextQuery, now))
 	}
-	return s.say(s.NextQueryNow)
+	return p.print(p.NextQueryNow)
 }
 
-// runway says how long what remains lasts, and what that is taken from.
-func (s speaker) runway(j *standing) (text, note string) {
-	window := s.span(j.pace.Window)
-	runway, ends := j.pace.Runway(j.Limit.Remain)
+// runway describes how long the remaining amount lasts, and what that follows
+// from.
+func (p printer) runway(st *status) (text, note string) {
+	window := p.period(st.outflow.Window)
+	runway, ends := st.outflow.Runway(st.Limit.Remain)
 	switch {
-	case j.Limit.Remain <= 0:
-		return s.say(s.NothingLeft), ""
-	case j.pace.Window == 0:
-		return s.say(s.TooEarly), s.say(s.TooEarlyNote, s.length(collector.MinPaceWindow))
+	case st.Limit.Remain <= 0:
+		return p.print(p.NothingLeft), ""
+	case st.outflow.Window == 0:
+		return p.print(p.TooEarly), p.print(p.TooEarlyNote, p.duration(collector.MinPaceWindow))
 	case ends:
-		return s.say(s.Lasts, s.longest(runway)), s.say(s.LastsNote, won(j.pace.PerHour), window)
-	case j.pace.Paid > 0:
-		return s.say(s.NotSteady), s.say(s.NotSteadyNote, j.pace.Paid, window)
+		return p.print(p.Lasts, p.cappedRunway(runway)), p.print(p.LastsNote, won(st.outflow.PerHour), window)
+	case st.outflow.Paid > 0:
+		return p.print(p.NotSteady), p.print(p.NotSteadyNote, st.outflow.Paid, window)
 	}
-	return s.say(s.NoPayouts), s.say(s.NoPayoutsNote, window)
+	return p.print(p.NoPayouts), p.print(p.NoPayoutsNote, window)
 }
 
-// longest says a runway; beyond a quarter of a year no pace holds so long.
-func (s speaker) longest(runway time.Duration) string {
+// cappedRunway formats a runway, up to a quarter of a year: no outflow stays the
+// same for longer.
+func (p printer) cappedRunway(runway time.Duration) string {
 	const quarter = 90 * 24 * time.Hour
 	if runway > quarter {
-		return s.say(s.LongTime, s.length(quarter))
+		return p.print(p.LongTime, p.duration(quarter))
 	}
-	return s.length(runway)
+	return p.duration(runway)
 }
 
-// levels says the thresholds, all that are configured of each severity.
-func (s speaker) levels(j *standing) (texts []string) {
+// levels formats all thresholds that are configured, one text per severity.
+func (p printer) levels(st *status) (texts []string) {
 	for _, severity := range config.Severities() {
-		all, _ := j.marks(severity)
+		all, _ := st.marks(severity)
 		alternatives := make([]string, len(all))
 		for i, m := range all {
-			alternatives[i] = s.level(m)
+			alternatives[i] = p.level(m)
 		}
-		below := s.LevelWarning
+		below := p.LevelWarning
 		if severity == config.Critical {
-			below = s.LevelCritical
+			below = p.LevelCritical
 		}
 		if len(all) > 0 {
-			texts = append(texts, capital(s.say(below, strings.Join(alternatives, s.say(s.Or)))))
+			texts = append(texts, capitalize(p.print(below, strings.Join(alternatives, p.print(p.Or)))))
 		}
 	}
 	return texts
 }
 
-// level says a threshold as it is configured, and how much that is at present
-// if that moves and is known.
-func (s speaker) level(m mark) string {
+// level formats a threshold as it is configured, and its present amount where
+// that varies and is known.
+func (p printer) level(m mark) string {
 	var text string
 	switch m.Kind {
 	case config.Amount:
@@ -152,10 +158,10 @@ func (s speaker) level(m mark) string {
 	case config.Ratio:
 		text = config.Percent(m.Value)
 	case config.Runway:
-		text = s.say(s.RunwayOf, s.length(time.Duration(m.Value*float64(time.Second))))
+		text = p.print(p.RunwayOf, p.duration(time.Duration(m.Value*float64(time.Second))))
 	}
 	if m.known {
-		text += s.say(s.AtPresent, won(m.won))
+		text += p.print(p.AtPresent, won(m.won))
 	}
 	return text
 }

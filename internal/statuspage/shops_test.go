@@ -28,7 +28,7 @@ const lived = 75 * time.Minute
 
 const million hub.Won = 1_000_000
 
-// shops are merchants in all conditions, told in an order that is not the
+// shops are merchants in all conditions, in an order that is not the
 // page's.
 func shops() map[string]shop {
 	all := []shop{
