@@ -60,7 +60,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 			"simulator", merchants.simulator+"/simulator/")
 	}
 	_ = level.Info(e.log.kit).Log("msg", "starting "+appName, "version", version.Info(),
-		"page", p.lookHere("/"), "metrics", p.lookHere(p.flags.telemetryPath))
+		"page", p.listenURL("/"), "metrics", p.listenURL(p.flags.telemetryPath))
 	return e.run(ctx, p.flags.web)
 }
 
@@ -127,8 +127,8 @@ func shownVersion() string {
 
 func userAgent() string { return appName + "/" + shownVersion() }
 
-// lookHere returns where a person finds a path of the first listener.
-func (p *program) lookHere(path string) string {
+// listenURL returns the address of a path at the first listener.
+func (p *program) listenURL(path string) string {
 	return localURL((*p.flags.web.WebListenAddresses)[0]) + path
 }
 

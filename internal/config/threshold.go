@@ -22,7 +22,7 @@ type Kind string
 const (
 	Amount Kind = "amount" // won
 	Ratio  Kind = "ratio"  // share of total_account_amt, 0 to 1
-	Runway Kind = "runway" // time until nothing is left, at the present pace
+	Runway Kind = "runway" // time until nothing is left, at the present outflow
 )
 
 // Threshold is one level below which a remaining limit is low.
@@ -83,7 +83,7 @@ func (t Threshold) String() string {
 // 7.000000000000001: twelve digits are more than anybody writes, and hide such
 // noise.
 func Percent(share float64) string {
-	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(share*100, 'e', 11, 64), 64) // which was printed just now
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(share*100, 'e', 11, 64), 64) // of a number printed just now
 	return strconv.FormatFloat(rounded, 'f', -1, 64) + "%"
 }
 
@@ -91,7 +91,7 @@ func Percent(share float64) string {
 // that name says it.
 type Severity string
 
-// The severities: a ticket, and a page.
+// The severities: for a ticket, and for a pager.
 const (
 	Warning  Severity = "warning"
 	Critical Severity = "critical"

@@ -43,7 +43,7 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {
 // maxHostName is how long a host name may be, by the rules of DNS.
 const maxHostName = 253
 
-// IsTarget tells whether Prometheus can take address for a target: a host name
+// IsTarget reports whether Prometheus can take address for a target: a host name
 // or an IP address, in brackets if it is one of IPv6, and a port if there is
 // one.
 func IsTarget(address string) bool {

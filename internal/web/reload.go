@@ -6,7 +6,7 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// reload reads the configuration anew.
+// reload reads the configuration again.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if s.options.Reload == nil {
 		http.Error(w, "reload over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)

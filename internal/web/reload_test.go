@@ -65,7 +65,7 @@ func TestReloadUnderScrapes(t *testing.T) {
 
 // What is known of a merchant outlives a new name, new thresholds and a new
 // interval; a backoff outlives a reload; another hub or another source of the
-// key begins anew.
+// key begins again.
 func TestReloadKeepsWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	s := stand.New(t, "store")
@@ -99,7 +99,7 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 	moved.Merchants[0].Key = hub.FixedKey(hub.NewSecret(stand.CustKey), "elsewhere")
 	s.Fleet.Apply(moved)
 	if s.Scrape(t, "/metrics"); s.Hub.Requests("store", hub.EndpointToken) != failed+1 {
-		t.Error("another source of the key does not begin anew")
+		t.Error("another source of the key does not begin again")
 	}
 }
 

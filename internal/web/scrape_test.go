@@ -196,7 +196,7 @@ func TestMaxRequests(t *testing.T) {
 	}
 }
 
-// Prometheus' own format is spoken to whoever asks for it, and ends as it must.
+// Prometheus' own format is given to clients that ask for it, and ends as it must.
 func TestOpenMetrics(t *testing.T) {
 	t.Parallel()
 	s := stand.New(t, "store")

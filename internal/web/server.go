@@ -6,25 +6,25 @@ import (
 	"path"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"payple_exporter/collector"
+	"payple_exporter/internal/config"
 )
 
 // Options is what a Server is made of.
 type Options struct {
 	// Collector returns the merchants to ask, as they are configured now.
 	Collector func() *collector.Collector
-	// Own gathers the exporter's own metrics. They are on the metrics page and
-	// not in probes.
+	// Own gathers the exporter's own metrics. They are at TelemetryPath and not
+	// in probes.
 	Own *prometheus.Registry
-	// Instrument adds metrics of the metrics page itself to Own.
+	// Instrument adds metrics of TelemetryPath's handler itself to Own.
 	Instrument bool
-	// Reload reads the configuration anew; nil answers that it is switched off.
+	// Reload reads the configuration again; nil: it is switched off.
 	Reload func(context.Context) error
 	// TelemetryPath is where the metrics are, such as /metrics.
 	TelemetryPath string
@@ -69,23 +69,21 @@ func New(options Options) http.Handler {
 	reload := sameSite(http.HandlerFunc(s.reload))
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
-	return secure(mended(options.Logger, mux))
+	return securityHeaders(recoverer(options.Logger, mux))
 }
 
-// FreePath tells whether the metrics may be at metrics: it begins with a slash,
-// is none of the other paths, holds nothing with a meaning of its own, and is in
-// the one spelling that requests are answered under, not in one with ., // or %
-// that may stand for another path.
+// FreePath reports whether metrics may be the path of the metrics: it begins with
+// a slash, is none of the other paths, holds no character with a meaning of its
+// own, and is in the one spelling that requests are answered under, not in one
+// with ., // or % that may stand for another path.
 func FreePath(metrics string) bool {
 	switch metrics {
 	case "/", "/probe", "/sd":
 		return false
 	}
 	return strings.HasPrefix(metrics, "/") && !strings.HasPrefix(metrics, "/-/") && path.Clean(metrics) == metrics &&
-		!strings.ContainsAny(metrics, `%{} ?#:\`) && !strings.ContainsFunc(metrics, unprintable)
+		!strings.ContainsAny(metrics, `%{} ?#:\`) && config.Printable(metrics)
 }
-
-func unprintable(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }
 
 // limited answers 503 while too many requests are being answered, so that a
 // crowd of scrapers cannot fill the memory.
@@ -103,7 +101,7 @@ func (s *Server) limited(next http.Handler) http.Handler {
 }
 
 // ok answers 200 whatever the hub does: the exporter is well even when the hub
-// is not, and restarting it would help nobody.
+// is not, and a restart would not help.
 func ok(text string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
