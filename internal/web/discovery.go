@@ -16,7 +16,7 @@ type targetGroup struct {
 }
 
 // discovery lists one target for each merchant, to be scraped at /probe.
-func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {
+func (s *server) discovery(w http.ResponseWriter, r *http.Request) {
 	address := s.options.SDAddress
 	if address == "" {
 		address = r.Host

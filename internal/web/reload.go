@@ -7,7 +7,7 @@ import (
 )
 
 // reload reads the configuration again.
-func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
+func (s *server) reload(w http.ResponseWriter, r *http.Request) {
 	if s.options.Reload == nil {
 		http.Error(w, "reload over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
 		return

@@ -38,7 +38,7 @@ func scrapeTimeout(header string, offset time.Duration) time.Duration {
 }
 
 // scrapeContext returns a context that ends when the scrape must be answered.
-func (s *Server) scrapeContext(r *http.Request) (context.Context, context.CancelFunc) {
+func (s *server) scrapeContext(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), scrapeTimeout(r.Header.Get(timeoutHeader), s.options.TimeoutOffset))
 }
 
@@ -48,7 +48,7 @@ func (s *Server) scrapeContext(r *http.Request) (context.Context, context.Cancel
 const collectExporter = "exporter"
 
 // metrics answers a scrape of all merchants, with the exporter's own metrics.
-func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.scrapeContext(r)
 	defer cancel()
 	own := prometheus.ToTransactionalGatherer(s.options.Own)
@@ -63,7 +63,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 }
 
 // probe answers a scrape of one merchant alone.
-func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
+func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	names := r.URL.Query()["merchant"]
 	if len(names) != 1 || names[0] == "" {
 		http.Error(w, "want one merchant: /probe?merchant=NAME; /sd lists the names", http.StatusBadRequest)
@@ -84,7 +84,7 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 // Gathers are not coalesced, because each is bound to its scrape's deadline: a
 // scrape with much time would get only what one with little time
 // could wait for. The gates share the queries.
-func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.TransactionalGatherer) {
+func (s *server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.TransactionalGatherer) {
 	promhttp.HandlerForTransactional(distinctGatherers(gatherers), promhttp.HandlerOpts{
 		ErrorLog: errorLog{s.options.Logger},
 		// One collector that fails must not hide the others.

@@ -15,7 +15,7 @@ import (
 	"payple_exporter/internal/config"
 )
 
-// Options is what a Server is made of.
+// Options is what the server is made of.
 type Options struct {
 	// Collector returns the merchants to ask, as they are configured now.
 	Collector func() *collector.Collector
@@ -41,8 +41,8 @@ type Options struct {
 	Logger log.Logger
 }
 
-// Server answers the exporter's HTTP requests.
-type Server struct {
+// server answers the exporter's HTTP requests.
+type server struct {
 	options Options
 	slots   chan struct{}
 }
@@ -52,7 +52,7 @@ func New(options Options) http.Handler {
 	if options.Logger == nil {
 		options.Logger = log.NewNopLogger()
 	}
-	s := &Server{options: options, slots: make(chan struct{}, options.MaxRequests)}
+	s := &server{options: options, slots: make(chan struct{}, options.MaxRequests)}
 	metrics := http.Handler(http.HandlerFunc(s.metrics))
 	if options.Instrument {
 		metrics = promhttp.InstrumentMetricHandler(options.Own, metrics)
@@ -87,7 +87,7 @@ func FreePath(metrics string) bool {
 
 // limited answers 503 while too many requests are being answered, so that a
 // crowd of scrapers cannot fill the memory.
-func (s *Server) limited(next http.Handler) http.Handler {
+func (s *server) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		select {
 		case s.slots <- struct{}{}:
