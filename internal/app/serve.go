@@ -19,16 +19,12 @@ import (
 	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/web"
 )
 
 // shutdownTimeout is how long scrapes that are under way may take to finish.
 const shutdownTimeout = 30 * time.Second
-
-// maxConnections is how many clients may be connected: with some 20 KB each
-// there is room for them in a small container. Where only few files may be
-// open, half of them are kept for the hub and for the exporter itself.
-const maxConnections = 1024
 
 // exporter is what serve puts together.
 type exporter struct {
@@ -64,7 +60,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 			"simulator", merchants.simulator+"/simulator/")
 	}
 	_ = level.Info(e.log.kit).Log("msg", "starting "+appName, "version", version.Info(),
-		"page", p.lookHere("/"), "metrics", p.lookHere(p.serving.telemetryPath))
+		"page", p.listenURL("/"), "metrics", p.listenURL(p.serving.telemetryPath))
 	serve := p.Serve
 	if serve == nil {
 		serve = func(server *http.Server) error { return toolkit.ListenAndServe(server, p.serving.web, e.log.slog) }
@@ -104,7 +100,7 @@ func (p *program) assemble(merchants source) *exporter {
 		WriteTimeout:      2 * time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ConnState:         web.NewConnections(int(min(maxConnections, maxFiles()/2))).Track,
+		ConnState:         web.NewConnections(web.DefaultConnections()).Track,
 	}
 	return e
 }
@@ -113,7 +109,10 @@ func (p *program) handler(e *exporter, demo bool) http.Handler {
 	options := web.Options{
 		Collector: e.fleet.Collector, Own: e.registry, Instrument: !p.serving.withoutExporter,
 		TelemetryPath: p.serving.telemetryPath, TimeoutOffset: p.serving.timeoutOffset, MaxRequests: p.serving.maxRequests,
-		SDAddress: p.serving.sdAddress, Demo: demo, Version: shownVersion(), Logger: e.log.kit, Now: p.Now,
+		SDAddress: p.serving.sdAddress, Logger: e.log.kit,
+		Page: statuspage.New(statuspage.Options{
+			Collector: e.fleet.Collector, Version: shownVersion(), Demo: demo, MetricsPath: p.serving.telemetryPath, Logger: e.log.kit, Now: p.Now,
+		}),
 	}
 	if p.serving.lifecycle {
 		options.Reload = func(context.Context) error { return e.reloader.Reload() }
@@ -132,8 +131,8 @@ func shownVersion() string {
 
 func userAgent() string { return appName + "/" + shownVersion() }
 
-// lookHere returns where a person finds a path of the first listener.
-func (p *program) lookHere(path string) string {
+// listenURL returns the address of a path at the first listener.
+func (p *program) listenURL(path string) string {
 	return localURL((*p.serving.web.WebListenAddresses)[0]) + path
 }
 

@@ -90,16 +90,17 @@ func checkName(name string) error {
 	if len(name) > maxNameBytes {
 		return fmt.Errorf("a name or id is longer than %d bytes", maxNameBytes)
 	}
-	if !showable(name) {
+	if !Printable(name) {
 		return fmt.Errorf("%q holds a character that cannot be shown", name)
 	}
 	return nil
 }
 
-// showable tells whether a text can stand in a line of a log or a page: it holds
-// neither line breaks nor what turns the reading direction or has no width. Two
+// Printable reports whether a text can stand in a line of a log or of a page: it
+// holds neither line breaks nor characters that turn the reading direction or
+// have no width. Two
 // names that look alike would be taken for one.
-func showable(text string) bool {
+func Printable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
 }
 

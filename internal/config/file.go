@@ -191,7 +191,7 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
 // source reads the name of a file or a variable, which errors will show.
 func (r *reader) source(node *yaml.Node, name string) (string, bool) {
 	text, ok := r.Text(node, name)
-	if ok && !showable(text) {
+	if ok && !Printable(text) {
 		r.Fault(node, "%s: a character that cannot be shown", name)
 		return "", false
 	}

@@ -59,7 +59,7 @@ func named(u *url.URL) Hub {
 // partner who is watched twice is asked twice as often as anybody meant, and
 // counted twice in every sum.
 func normalize(u *url.URL) error {
-	host, ok := hostOf(u.Hostname())
+	host, ok := canonicalHost(u.Hostname())
 	if !ok {
 		return errors.New("want a host name of ASCII letters, digits, -, _ and single dots, or an IP address")
 	}
@@ -75,8 +75,8 @@ func normalize(u *url.URL) error {
 	return nil
 }
 
-// hostOf returns a host as it is written in an address, and whether it is one.
-func hostOf(host string) (string, bool) {
+// canonicalHost returns a host as it is written in an address, and whether it is one.
+func canonicalHost(host string) (string, bool) {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		if ip = ip.Unmap(); ip.Is6() {
 			return "[" + ip.String() + "]", true

@@ -22,7 +22,7 @@ type Kind string
 const (
 	Amount Kind = "amount" // won
 	Ratio  Kind = "ratio"  // share of total_account_amt, 0 to 1
-	Runway Kind = "runway" // time until nothing is left, at the present pace
+	Runway Kind = "runway" // time until nothing is left, at the present outflow
 )
 
 // Threshold is one level below which a remaining limit is low.
@@ -69,7 +69,7 @@ func parseRatio(text, number string) (Threshold, error) {
 func (t Threshold) String() string {
 	switch t.Kind {
 	case Ratio:
-		return percent(t.Value)
+		return Percent(t.Value)
 	case Runway:
 		// A runway is whole milliseconds, which a float64 of seconds may miss
 		// by a trifle.
@@ -79,10 +79,11 @@ func (t Threshold) String() string {
 	return strconv.FormatFloat(t.Value, 'f', -1, 64)
 }
 
-// percent returns a share as people write it. 0.07 × 100 is 7.000000000000001:
-// twelve digits are more than anybody writes, and hide such noise.
-func percent(share float64) string {
-	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(share*100, 'e', 11, 64), 64) // which was printed just now
+// Percent returns a share such as 0.07 as people write it, 7%. 0.07 × 100 is
+// 7.000000000000001: twelve digits are more than anybody writes, and hide such
+// noise.
+func Percent(share float64) string {
+	rounded, _ := strconv.ParseFloat(strconv.FormatFloat(share*100, 'e', 11, 64), 64) // of a number printed just now
 	return strconv.FormatFloat(rounded, 'f', -1, 64) + "%"
 }
 
@@ -90,7 +91,7 @@ func percent(share float64) string {
 // that name says it.
 type Severity string
 
-// The severities: a ticket, and a page.
+// The severities: for a ticket, and for a pager.
 const (
 	Warning  Severity = "warning"
 	Critical Severity = "critical"

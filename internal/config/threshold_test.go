@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -25,6 +26,17 @@ func TestParseThreshold(t *testing.T) {
 	} {
 		if got, err := ParseThreshold(text); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("ParseThreshold(%q) = %+v, %v; want an error that quotes it", text, got, err)
+		}
+	}
+}
+
+// A share is printed as it was written, without the noise of floating point.
+func TestWholePercentages(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 100; n++ {
+		text := strconv.Itoa(n) + "%"
+		if threshold, err := ParseThreshold(text); err != nil || threshold.String() != text {
+			t.Errorf("%s is printed as %s, %v", text, threshold, err)
 		}
 	}
 }

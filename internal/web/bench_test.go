@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,21 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"payple_exporter/collector"
-	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/test/stand"
 	"payple_exporter/internal/web"
 )
-
-// instant is a Querier that answers at once, so that benchmarks measure this
-// side of the network alone.
-type instant struct{}
-
-func (instant) Remain(context.Context) (hub.Limit, error) {
-	return hub.Limit{Remain: 9_944_000, TotalAccount: 10_000_000, TotalTransfer: 56_000, HubTime: time.Now()}, nil
-}
-func (instant) KeyChanged(context.Context) bool { return false }
-func (instant) Needs(context.Context) int       { return 1 }
-func (instant) Sent() uint64                    { return 0 }
 
 // remembering is a handler whose merchants have all been asked, and are not
 // asked again.
@@ -53,7 +41,7 @@ func asked(tb testing.TB, merchants int) *collector.Collector {
 		name := fmt.Sprintf("merchant-%05d", i)
 		watched[i] = collector.Watched{
 			Merchant: collector.Merchant{Name: name, CstID: name, Hub: "real", Thresholds: config.DefaultLevels()},
-			Gate:     collector.NewGate(name, instant{}, settings),
+			Gate:     collector.NewGate(name, stand.Instant{}, settings),
 		}
 	}
 	all := collector.New(settings, watched)
@@ -88,7 +76,9 @@ func bare(tb testing.TB, merchants int) http.Handler {
 func countSeries(tb testing.TB, handler http.Handler) map[string]int {
 	tb.Helper()
 	counts := make(map[string]int)
-	for sample := range samplesOf(tb, handler) {
+	recorder := httptest.NewRecorder()
+	handler.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for sample := range stand.Parse(tb, recorder.Body) {
 		for i, c := range sample {
 			if c == '{' {
 				counts[sample[:i]]++
@@ -97,17 +87,6 @@ func countSeries(tb testing.TB, handler http.Handler) map[string]int {
 		}
 	}
 	return counts
-}
-
-// discard is a client that reads everything and keeps nothing.
-type discard struct{ header http.Header }
-
-func (d discard) Header() http.Header       { return d.header }
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) WriteHeader(int)             {}
-
-func scrapeOnce(handler http.Handler, target string) {
-	handler.ServeHTTP(discard{make(http.Header)}, httptest.NewRequest(http.MethodGet, target, nil))
 }
 
 func merchantCounts() []int { return []int{1, 10, 100, 1000, 10_000} }
@@ -140,7 +119,7 @@ func beside(b *testing.B, name string, merchants int, ours http.Handler, target 
 			handler      http.Handler
 		}{{"ours", target, ours}, {"bare", "/metrics", bare}} {
 			b.Run(fmt.Sprintf("%s/%s/%s", name, way, side.name), func(b *testing.B) {
-				scrape := scrapeOnce
+				scrape := stand.Discard
 				if way == "http" {
 					scrape = overHTTP(b, side.handler)
 				}
@@ -195,7 +174,7 @@ func BenchmarkOwnMetrics(b *testing.B) {
 			})
 			b.ReportAllocs()
 			for b.Loop() {
-				scrapeOnce(handler, "/metrics")
+				stand.Discard(handler, "/metrics")
 			}
 		})
 	}
@@ -261,7 +240,7 @@ func BenchmarkGather(b *testing.B) {
 func TestScrapeAllocatesLittle(t *testing.T) {
 	allocations := func(merchants int) float64 {
 		handler := remembering(t, merchants)
-		return testing.AllocsPerRun(20, func() { scrapeOnce(handler, "/metrics") })
+		return testing.AllocsPerRun(20, func() { stand.Discard(handler, "/metrics") })
 	}
 	if few, many := allocations(10), allocations(1000); many > few+8*1000 {
 		t.Errorf("%.0f allocations with 10 merchants, %.0f with 1000", few, many)
@@ -273,7 +252,7 @@ func TestScrapeAllocatesLittle(t *testing.T) {
 func TestMemoryOfAThousandMerchants(t *testing.T) {
 	handler := remembering(t, 1000)
 	for range 5 {
-		scrapeOnce(handler, "/metrics")
+		stand.Discard(handler, "/metrics")
 	}
 	runtime.GC()
 	var stats runtime.MemStats

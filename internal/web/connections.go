@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// Connections bounds how many connections a server holds, so that whoever opens
-// thousands takes neither the memory nor the file descriptors that queries and
-// other scrapes need. For one too many, the one that has been waiting longest
+// Connections bounds how many connections a server holds, so that a client that
+// opens thousands takes neither the memory nor the file descriptors that queries
+// and other scrapes need. For one too many, the one that has been waiting longest
 // without a request is closed. Prometheus opens another when it next needs one.
 type Connections struct {
 	limit int
@@ -21,16 +21,26 @@ type Connections struct {
 	waiting *list.List
 }
 
+// maxConnections is how many clients may be connected: with some 20 KB each
+// there is room for them in a small container.
+const maxConnections = 1024
+
+// DefaultConnections returns how many connections this process can afford. Where
+// only few files may be open, half of them are kept for the hub and for the
+// exporter itself.
+func DefaultConnections() int { return int(min(maxConnections, maxFiles()/2)) }
+
 // NewConnections returns a bound of limit connections.
 func NewConnections(limit int) *Connections {
 	return &Connections{limit: limit, open: make(map[net.Conn]*list.Element), waiting: list.New()}
 }
 
-// Track is told of every change. It fits http.Server.ConnState.
+// Track takes note of a change of a connection, and closes one if there are too
+// many. It is a function for http.Server.ConnState.
 func (c *Connections) Track(conn net.Conn, state http.ConnState) {
 	if surplus := c.note(conn, state); surplus != nil {
-		// Its owner finds out when it next reads. Without TLS's farewell, for
-		// which one may have to wait.
+		// Its owner finds out with the next read. TLS's close-notify is left out,
+		// since sending it may block.
 		if secure, ok := surplus.(*tls.Conn); ok {
 			surplus = secure.NetConn()
 		}
@@ -38,17 +48,17 @@ func (c *Connections) Track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// note brings the books up to date and returns the connection that must go, if
-// there is one too many.
+// note records the change and returns the connection to close, if there is one
+// too many.
 func (c *Connections) note(conn net.Conn, state http.ConnState) (surplus net.Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	place, known := c.open[conn]
+	element, known := c.open[conn]
 	if !known && state != http.StateNew {
 		return nil // one that was closed here
 	}
-	if place != nil {
-		c.waiting.Remove(place)
+	if element != nil {
+		c.waiting.Remove(element)
 	}
 	switch state {
 	case http.StateNew, http.StateIdle:

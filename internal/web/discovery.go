@@ -2,7 +2,11 @@ package web
 
 import (
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
 )
 
 // targetGroup is one entry of Prometheus' HTTP service discovery.
@@ -12,7 +16,7 @@ type targetGroup struct {
 }
 
 // discovery lists one target for each merchant, to be scraped at /probe.
-func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {
+func (s *server) discovery(w http.ResponseWriter, r *http.Request) {
 	address := s.options.SDAddress
 	if address == "" {
 		address = r.Host
@@ -34,4 +38,27 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(groups) // the client may be gone: its business
+}
+
+// maxHostName is how long a host name may be, by the rules of DNS.
+const maxHostName = 253
+
+// IsTarget reports whether Prometheus can take address for a target: a host name
+// or an IP address, in brackets if it is one of IPv6, and a port if there is
+// one.
+func IsTarget(address string) bool {
+	host := address
+	if _, port, err := net.SplitHostPort(address); err == nil {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return false
+		}
+		host = strings.TrimSuffix(address, ":"+port)
+	}
+	if inner, bracketed := strings.CutPrefix(host, "["); bracketed {
+		inner, whole := strings.CutSuffix(inner, "]")
+		ip, err := netip.ParseAddr(inner)
+		return whole && err == nil && ip.Is6() && ip.Zone() == ""
+	}
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
+	return host != "" && len(host) <= maxHostName && strings.Trim(host, letters) == ""
 }

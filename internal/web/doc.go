@@ -1,3 +1,3 @@
-// Package web is the exporter's HTTP side: metrics, probes, service discovery,
-// the status page, health and reload.
+// Package web serves the exporter over HTTP: metrics, probes, service discovery,
+// health and reload, within limits. The status page is handed to it.
 package web

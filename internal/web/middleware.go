@@ -3,21 +3,17 @@ package web
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"runtime/debug"
-	"strconv"
-	"strings"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 )
 
-// secure sets what every answer of this server wants, unless the operator's
-// --web.config.file has set it already. The page loosens the policy for its
+// securityHeaders sets the headers of every answer, unless the operator's
+// --web.config.file has set them already. The page loosens the policy for its
 // own style.
-func secure(next http.Handler) http.Handler {
+func securityHeaders(next http.Handler) http.Handler {
 	headers := map[string]string{
 		// Nothing here is code, whatever a browser makes of it, nor is it to be
 		// shown within, or loaded by, a page of another site.
@@ -39,10 +35,10 @@ func secure(next http.Handler) http.Handler {
 	})
 }
 
-// mended answers 500 for a handler that panics, and logs why: the server's own
+// recoverer answers 500 for a handler that panics, and logs why: the server's own
 // log is for debugging, since strangers fill it. The trace holds addresses of
-// arguments and not what is there.
-func mended(logger log.Logger, next http.Handler) http.Handler {
+// arguments and not their values.
+func recoverer(logger log.Logger, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			fault := recover()
@@ -50,7 +46,7 @@ func mended(logger log.Logger, next http.Handler) http.Handler {
 				return
 			}
 			if err, ok := fault.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(fault) // means to hang up, and says nothing
+				panic(fault) // the handler wants the connection closed, without a log line
 			}
 			_ = level.Error(logger).Log("msg", "a request brought about a bug of the exporter: please report it",
 				"path", r.URL.Path, "err", fmt.Sprint(fault), "stack", string(debug.Stack()))
@@ -60,35 +56,12 @@ func mended(logger log.Logger, next http.Handler) http.Handler {
 	})
 }
 
-// sameSite refuses what a browser sends on behalf of a page of another site.
-// Whoever is no browser sends neither Origin nor Sec-Fetch-Site, and passes.
+// sameSite refuses what a browser sends on behalf of a page of another site. Other
+// clients send neither Origin nor Sec-Fetch-Site, and pass.
 func sameSite(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "a page of another site may not do this: ask from this machine with curl -X POST", http.StatusForbidden)
 	}))
 	return protection.Handler(next)
-}
-
-// maxHostName is how long a host name may be, by the rules of DNS.
-const maxHostName = 253
-
-// IsTarget tells whether Prometheus can take address for a target: a host name
-// or an IP address, in brackets if it is one of IPv6, and a port if there is
-// one.
-func IsTarget(address string) bool {
-	host := address
-	if _, port, err := net.SplitHostPort(address); err == nil {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return false
-		}
-		host = strings.TrimSuffix(address, ":"+port)
-	}
-	if inner, bracketed := strings.CutPrefix(host, "["); bracketed {
-		inner, whole := strings.CutSuffix(inner, "]")
-		ip, err := netip.ParseAddr(inner)
-		return whole && err == nil && ip.Is6() && ip.Zone() == ""
-	}
-	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
-	return host != "" && len(host) <= maxHostName && strings.Trim(host, letters) == ""
 }

@@ -19,6 +19,7 @@ import (
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/test/stand"
 	"payple_exporter/internal/web"
 )
 
@@ -90,23 +91,23 @@ func places() map[string]func(*config.Merchant, string) {
 
 // hostileStand is a stand with the partners store and other, and with everyone
 // whose id is a hostile name.
-func hostileStand(t *testing.T) *stand {
+func hostileStand(t *testing.T) *stand.Stand {
 	t.Helper()
-	return newStand(t, append(hostileNames(), "store", "other", "harmless")...)
+	return stand.New(t, append(hostileNames(), "store", "other", "harmless")...)
 }
 
 // put writes a text into one place of the configuration of store and has the hub
 // asked, if it is a new merchant now. It returns false for a text that cannot
 // be there.
-func (s *stand) put(t *testing.T, place, text string) bool {
+func put(t *testing.T, s *stand.Stand, place, text string) bool {
 	t.Helper()
 	if place == "partner id" && !utf8.ValidString(text) {
 		return false // no request can hold it, so that no partner has it
 	}
-	watched := s.config("store", "other")
+	watched := s.Config("store", "other")
 	places()[place](&watched.Merchants[0], text)
-	s.fleet.Apply(watched)
-	s.scrape(t, "/metrics")
+	s.Fleet.Apply(watched)
+	s.Scrape(t, "/metrics")
 	return true
 }
 
@@ -119,25 +120,25 @@ func TestNamesAreOnlyTextOnThePage(t *testing.T) {
 		for _, failing := range []bool{false, true} {
 			s := hostileStand(t)
 			if failing {
-				if err := s.hub.Apply("", hub.EndpointToken, "result=T0310"); err != nil {
+				if err := s.Hub.Apply("", hub.EndpointToken, "result=T0310"); err != nil {
 					t.Fatal(err)
 				}
 			}
 			show := func(query string) ([]element, string) {
-				response := s.get(t, query)
-				if response.status != http.StatusOK {
-					t.Fatalf("the page answers %d", response.status)
+				response := s.Get(t, query)
+				if response.Status != http.StatusOK {
+					t.Fatalf("the page answers %d", response.Status)
 				}
-				if policy := response.header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src 'unsafe-inline'") {
+				if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src 'unsafe-inline'") {
 					t.Errorf("policy %q", policy)
 				}
-				return elementsOf(t, response.body)
+				return elementsOf(t, response.Body)
 			}
 			for _, query := range []string{"/", "/?lang=ko", "/?lang=en"} {
-				s.put(t, place, "harmless")
+				put(t, s, place, "harmless")
 				want, _ := show(query)
 				for _, name := range hostileNames() {
-					if !s.put(t, place, name) {
+					if !put(t, s, place, name) {
 						continue
 					}
 					got, text := show(query)
@@ -181,10 +182,10 @@ func TestNamesAreOnlyLabels(t *testing.T) {
 	for place, write := range places() {
 		s := hostileStand(t)
 		for _, name := range hostileNames() {
-			if !s.put(t, place, name) {
+			if !put(t, s, place, name) {
 				continue
 			}
-			got := s.scrape(t, "/metrics")
+			got := s.Scrape(t, "/metrics")
 			// What is no text, no label can hold.
 			labelled := config.Merchant{Name: "store", CstID: "store", Hub: config.Hub{Label: "test"}}
 			write(&labelled, strings.ToValidUTF8(name, "\uFFFD"))
@@ -203,7 +204,7 @@ func TestNamesAreOnlyLabels(t *testing.T) {
 				}
 			}
 			var groups []struct{ Labels map[string]string }
-			if err := json.Unmarshal([]byte(s.get(t, "/sd").body), &groups); err != nil || len(groups) != 2 || len(groups[0].Labels) != 3 {
+			if err := json.Unmarshal([]byte(s.Get(t, "/sd").Body), &groups); err != nil || len(groups) != 2 || len(groups[0].Labels) != 3 {
 				t.Errorf("%q as %s: discovery gives %v, %v", name, place, groups, err)
 			}
 		}
@@ -299,14 +300,15 @@ func TestConnections(t *testing.T) {
 // The policy of an operator, set in --web.config.file, is not overruled.
 func TestOperatorsHeadersStay(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, "store")
+	s := stand.New(t, "store")
+	handler := s.Handler
 	operator := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Frame-Options", "sameorigin")
 		w.Header().Set("Content-Security-Policy", "sandbox")
-		s.handler.ServeHTTP(w, r)
+		handler.ServeHTTP(w, r)
 	})
-	stand := &stand{handler: operator, clock: s.clock}
-	header := stand.get(t, "/metrics").header
+	s = &stand.Stand{Handler: operator}
+	header := s.Get(t, "/metrics").Header
 	if header.Get("X-Frame-Options") != "sameorigin" || header.Get("Content-Security-Policy") != "sandbox" || header.Get("X-Content-Type-Options") != "nosniff" {
 		t.Errorf("got %v", header)
 	}
@@ -317,30 +319,30 @@ func TestOperatorsHeadersStay(t *testing.T) {
 // request is answered.
 func TestPanicsAreTold(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, "store")
+	s := stand.New(t, "store")
 	var (
 		text   bytes.Buffer
 		broken atomic.Bool
 	)
-	s.handler = web.New(web.Options{
+	s.Handler = web.New(web.Options{
 		Collector: func() *collector.Collector {
 			if broken.Load() {
 				panic("not what it was")
 			}
-			return s.fleet.Collector()
+			return s.Fleet.Collector()
 		}, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, Logger: log.NewLogfmtLogger(&text),
 	})
 	broken.Store(true)
 	for range 2 { // the one slot is given back
-		response := s.get(t, "/metrics")
-		if response.status != http.StatusInternalServerError || strings.Contains(response.body, "goroutine") || strings.Contains(response.body, "not what") {
-			t.Errorf("answers %d: %s", response.status, response.body)
+		response := s.Get(t, "/metrics")
+		if response.Status != http.StatusInternalServerError || strings.Contains(response.Body, "goroutine") || strings.Contains(response.Body, "not what") {
+			t.Errorf("answers %d: %s", response.Status, response.Body)
 		}
 	}
 	if line := text.String(); !strings.Contains(line, "level=error") || !strings.Contains(line, "not what it was") || !strings.Contains(line, "goroutine") ||
-		strings.Contains(line, custKey) || strings.Contains(line, "eyJ") || strings.Count(line, "\n") != 2 {
+		strings.Contains(line, stand.CustKey) || strings.Contains(line, "eyJ") || strings.Count(line, "\n") != 2 {
 		t.Errorf("the log says:\n%s", line)
 	}
 	broken.Store(false)
-	expectFigures(t, s.scrape(t, "/metrics"))
+	expectFigures(t, s.Scrape(t, "/metrics"))
 }

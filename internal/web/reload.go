@@ -6,8 +6,8 @@ import (
 	"github.com/go-kit/log/level"
 )
 
-// reload reads the configuration anew.
-func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
+// reload reads the configuration again.
+func (s *server) reload(w http.ResponseWriter, r *http.Request) {
 	if s.options.Reload == nil {
 		http.Error(w, "reload over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
 		return

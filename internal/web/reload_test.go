@@ -14,6 +14,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/test/stand"
 )
 
 // A reload while fifty scrapers scrape loses no scrape and no figure of the
@@ -21,8 +22,8 @@ import (
 // counters go back.
 func TestReloadUnderScrapes(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, "stays", "comes-and-goes")
-	s.scrape(t, "/metrics")
+	s := stand.New(t, "stays", "comes-and-goes")
+	s.Scrape(t, "/metrics")
 	var (
 		all     sync.WaitGroup
 		done    atomic.Bool
@@ -33,13 +34,13 @@ func TestReloadUnderScrapes(t *testing.T) {
 		all.Go(func() {
 			before := 0.0
 			for !done.Load() {
-				got := s.get(t, "/metrics")
+				got := s.Get(t, "/metrics")
 				scrapes.Add(1)
-				if got.status != http.StatusOK || !strings.Contains(got.body, `payple_transfer_remain_amount{merchant="stays"} 9.944e+06`) {
-					t.Errorf("a scrape was lost: %d\n%s", got.status, got.body)
+				if got.Status != http.StatusOK || !strings.Contains(got.Body, `payple_transfer_remain_amount{merchant="stays"} 9.944e+06`) {
+					t.Errorf("a scrape was lost: %d\n%s", got.Status, got.Body)
 					return
 				}
-				_, rest, _ := strings.Cut(got.body, fromMemory)
+				_, rest, _ := strings.Cut(got.Body, fromMemory)
 				now, err := strconv.ParseFloat(strings.TrimSpace(rest[:strings.Index(rest, "\n")]), 64)
 				if err != nil || now < before {
 					t.Errorf("a counter went from %v to %v, %v", before, now, err)
@@ -50,55 +51,55 @@ func TestReloadUnderScrapes(t *testing.T) {
 	}
 	for i := 0; i < 200 || scrapes.Load() < 500; i++ {
 		if i%2 == 0 {
-			s.fleet.Apply(s.config("stays"))
+			s.Fleet.Apply(s.Config("stays"))
 		} else {
-			s.fleet.Apply(s.config("comes-and-goes", "stays"))
+			s.Fleet.Apply(s.Config("comes-and-goes", "stays"))
 		}
 	}
 	done.Store(true)
 	all.Wait()
-	if n := s.hub.Requests("stays", hub.EndpointRemain); n != 1 {
+	if n := s.Hub.Requests("stays", hub.EndpointRemain); n != 1 {
 		t.Errorf("reloads made %d queries, want 1", n)
 	}
 }
 
 // What is known of a merchant outlives a new name, new thresholds and a new
 // interval; a backoff outlives a reload; another hub or another source of the
-// key begins anew.
+// key begins again.
 func TestReloadKeepsWhatIsKnown(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, "store")
-	s.scrape(t, "/metrics")
-	renamed := s.config("store")
+	s := stand.New(t, "store")
+	s.Scrape(t, "/metrics")
+	renamed := s.Config("store")
 	renamed.MinInterval = time.Minute
 	renamed.Merchants[0].Name = "shop"
 	renamed.Merchants[0].Thresholds = config.DefaultLevels()
-	s.fleet.Apply(renamed)
-	s.clock.Advance(30 * time.Second)
-	got := s.scrape(t, "/metrics")
-	if got["payple_transfer_remain_amount{merchant=shop}"] != 9_944_000 || s.hub.Requests("store", hub.EndpointRemain) != 1 {
+	s.Fleet.Apply(renamed)
+	s.Clock.Advance(30 * time.Second)
+	got := s.Scrape(t, "/metrics")
+	if got["payple_transfer_remain_amount{merchant=shop}"] != 9_944_000 || s.Hub.Requests("store", hub.EndpointRemain) != 1 {
 		t.Errorf("forgotten with its name: %v", got)
 	}
 	if got["payple_transfer_threshold_ratio{merchant=shop,severity=critical}"] != 0.1 || got["payple_min_interval_seconds{}"] != 60 {
 		t.Errorf("the new settings are not shown: %v", got)
 	}
 
-	s.hub.Break("store", hub.EndpointToken, mustFault(t, "result=T0300"))
-	s.clock.Advance(31 * time.Second)
-	s.scrape(t, "/metrics")
-	failed := s.hub.Requests("store", hub.EndpointToken)
-	s.clock.Advance(time.Minute)
-	s.fleet.Apply(renamed)
-	s.scrape(t, "/metrics")
-	if n := s.hub.Requests("store", hub.EndpointToken); n != failed {
+	s.Hub.Break("store", hub.EndpointToken, mustFault(t, "result=T0300"))
+	s.Clock.Advance(31 * time.Second)
+	s.Scrape(t, "/metrics")
+	failed := s.Hub.Requests("store", hub.EndpointToken)
+	s.Clock.Advance(time.Minute)
+	s.Fleet.Apply(renamed)
+	s.Scrape(t, "/metrics")
+	if n := s.Hub.Requests("store", hub.EndpointToken); n != failed {
 		t.Errorf("the reload ended a backoff: %d token requests, want %d", n, failed)
 	}
 
-	moved := s.config("store")
-	moved.Merchants[0].Key = hub.FixedKey(hub.NewSecret(custKey), "elsewhere")
-	s.fleet.Apply(moved)
-	if s.scrape(t, "/metrics"); s.hub.Requests("store", hub.EndpointToken) != failed+1 {
-		t.Error("another source of the key does not begin anew")
+	moved := s.Config("store")
+	moved.Merchants[0].Key = hub.FixedKey(hub.NewSecret(stand.CustKey), "elsewhere")
+	s.Fleet.Apply(moved)
+	if s.Scrape(t, "/metrics"); s.Hub.Requests("store", hub.EndpointToken) != failed+1 {
+		t.Error("another source of the key does not begin again")
 	}
 }
 
@@ -107,20 +108,20 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 // read is that merchant's failure and nobody else's.
 func TestKeyRotation(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, "rotates", "stays")
+	s := stand.New(t, "rotates", "stays")
 	path := filepath.Join(t.TempDir(), "key")
 	write := func(text string) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write(custKey + "\n")
-	watched := s.config("rotates", "stays")
+	write(stand.CustKey + "\n")
+	watched := s.Config("rotates", "stays")
 	watched.Merchants[0].Key = hub.FileKey(path)
-	s.fleet.Apply(watched)
+	s.Fleet.Apply(watched)
 	expect := func(step string, up float64, reason hub.Reason) {
 		t.Helper()
-		got := s.scrape(t, "/metrics")
+		got := s.Scrape(t, "/metrics")
 		if got["payple_up{merchant=rotates}"] != up || got["payple_up{merchant=stays}"] != 1 {
 			t.Errorf("%s: up %v and %v", step, got["payple_up{merchant=rotates}"], got["payple_up{merchant=stays}"])
 		}
@@ -129,21 +130,21 @@ func TestKeyRotation(t *testing.T) {
 		}
 	}
 	expect("good", 1, "")
-	s.hub.SetCustKey("rotates", "rotated")
+	s.Hub.SetCustKey("rotates", "rotated")
 	for range 8 { // far into the backoff
-		s.clock.Advance(5 * time.Minute)
+		s.Clock.Advance(5 * time.Minute)
 		expect("the hub has another key", 0, hub.ReasonAuth)
 	}
-	s.clock.Advance(11 * time.Second)
+	s.Clock.Advance(11 * time.Second)
 	write("rotated")
 	expect("rotated", 1, "")
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	s.clock.Advance(2 * time.Minute)
+	s.Clock.Advance(2 * time.Minute)
 	expect("gone", 0, hub.ReasonConfig)
 	write("rotated")
-	s.clock.Advance(10 * time.Second)
+	s.Clock.Advance(10 * time.Second)
 	expect("back", 1, "")
 }
 
@@ -155,18 +156,18 @@ func TestManyMerchantsAtOnce(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprintf("m%04d", i)
 	}
-	s := newStandWithTimeout(t, 5*time.Second, names...)
+	s := stand.NewWithTimeout(t, 5*time.Second, names...)
 	var all sync.WaitGroup
 	for range 5 {
 		all.Go(func() {
-			if got := s.scrape(t, "/metrics"); got["payple_transfer_remain_amount{merchant=m0299}"] != 9_944_000 {
+			if got := s.Scrape(t, "/metrics"); got["payple_transfer_remain_amount{merchant=m0299}"] != 9_944_000 {
 				t.Error("the last merchant is not there")
 			}
 		})
 	}
 	all.Wait()
 	for _, name := range names {
-		if token, remain := s.hub.Requests(name, hub.EndpointToken), s.hub.Requests(name, hub.EndpointRemain); token != 1 || remain != 1 {
+		if token, remain := s.Hub.Requests(name, hub.EndpointToken), s.Hub.Requests(name, hub.EndpointRemain); token != 1 || remain != 1 {
 			t.Fatalf("%s was asked %d times for a token and %d times for its limit", name, token, remain)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 const (
 	// timeoutHeader is how Prometheus says when it will stop waiting.
 	timeoutHeader = "X-Prometheus-Scrape-Timeout-Seconds"
-	// defaultTimeout is for whoever does not say: Prometheus' own default.
+	// defaultTimeout holds where the header is missing: Prometheus' own default.
 	defaultTimeout = 10 * time.Second
 	// maxTimeout keeps an answer below the server's write time-out.
 	maxTimeout = 100 * time.Second
@@ -37,8 +37,8 @@ func scrapeTimeout(header string, offset time.Duration) time.Duration {
 	return max(timeout-offset, timeout/2)
 }
 
-// scrapeContext returns the time that a scrape has.
-func (s *Server) scrapeContext(r *http.Request) (context.Context, context.CancelFunc) {
+// scrapeContext returns a context that ends when the scrape must be answered.
+func (s *server) scrapeContext(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(r.Context(), scrapeTimeout(r.Header.Get(timeoutHeader), s.options.TimeoutOffset))
 }
 
@@ -48,7 +48,7 @@ func (s *Server) scrapeContext(r *http.Request) (context.Context, context.Cancel
 const collectExporter = "exporter"
 
 // metrics answers a scrape of all merchants, with the exporter's own metrics.
-func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := s.scrapeContext(r)
 	defer cancel()
 	own := prometheus.ToTransactionalGatherer(s.options.Own)
@@ -63,7 +63,7 @@ func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 }
 
 // probe answers a scrape of one merchant alone.
-func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
+func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	names := r.URL.Query()["merchant"]
 	if len(names) != 1 || names[0] == "" {
 		http.Error(w, "want one merchant: /probe?merchant=NAME; /sd lists the names", http.StatusBadRequest)
@@ -82,10 +82,10 @@ func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
 // expose writes what the gatherers give.
 //
 // Gathers are not coalesced, because each is bound to its scrape's deadline: a
-// scrape with much time would get what one with little time had to make do
-// with. The gates share the queries.
-func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.TransactionalGatherer) {
-	promhttp.HandlerForTransactional(together(gatherers), promhttp.HandlerOpts{
+// scrape with much time would get only what one with little time
+// could wait for. The gates share the queries.
+func (s *server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.TransactionalGatherer) {
+	promhttp.HandlerForTransactional(distinctGatherers(gatherers), promhttp.HandlerOpts{
 		ErrorLog: errorLog{s.options.Logger},
 		// One collector that fails must not hide the others.
 		ErrorHandling:     promhttp.ContinueOnError,
@@ -93,18 +93,18 @@ func (s *Server) expose(w http.ResponseWriter, r *http.Request, gatherers ...pro
 	}).ServeHTTP(w, r)
 }
 
-// together is gatherers whose metrics have different names, which need not be
-// looked for duplicates as prometheus.Gatherers does.
-type together []prometheus.TransactionalGatherer
+// distinctGatherers are gatherers of metrics with different names, which need no
+// search for duplicates as prometheus.Gatherers makes it.
+type distinctGatherers []prometheus.TransactionalGatherer
 
 // Gather implements [prometheus.TransactionalGatherer].
-func (t together) Gather() ([]*dto.MetricFamily, func(), error) {
+func (d distinctGatherers) Gather() ([]*dto.MetricFamily, func(), error) {
 	var (
 		all    []*dto.MetricFamily
 		read   []func()
 		faults []error
 	)
-	for _, gatherer := range t {
+	for _, gatherer := range d {
 		families, done, err := gatherer.Gather()
 		all = append(all, families...)
 		read = append(read, done)
@@ -119,7 +119,7 @@ func (t together) Gather() ([]*dto.MetricFamily, func(), error) {
 	return all, done, errors.Join(faults...)
 }
 
-// errorLog is a logger in the form that promhttp wants.
+// errorLog is a logger in the form that promhttp takes.
 type errorLog struct{ log.Logger }
 
 // Println implements [promhttp.Logger].

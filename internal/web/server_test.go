@@ -43,7 +43,7 @@ func FuzzTelemetryPath(f *testing.F) {
 			return
 		}
 		own := prometheus.NewRegistry()
-		handler := web.New(web.Options{Own: own, TelemetryPath: path, MaxRequests: 1})
+		handler := web.New(web.Options{Own: own, TelemetryPath: path, MaxRequests: 1, Page: http.NotFoundHandler()})
 		ask := func(path, query string) (int, string) {
 			request := httptest.NewRequest(http.MethodGet, "/", nil)
 			request.URL = &url.URL{Path: path, RawQuery: query}

@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"fmt"
@@ -20,7 +20,7 @@ type meter struct {
 	Text                    string
 }
 
-// mark is a threshold as an amount of won, as far as it can be told.
+// mark is a threshold as an amount of won, as far as that is known.
 type mark struct {
 	config.Threshold
 
@@ -29,17 +29,17 @@ type mark struct {
 }
 
 // marks returns the thresholds of a severity, and the one of them that is hit
-// first: a threshold of a pace that is not known has no place.
-func (j *standing) marks(severity config.Severity) (all []mark, first mark) {
-	for _, level := range j.Merchant.Thresholds[severity] {
+// first. A runway has no amount while the outflow is not known.
+func (st *status) marks(severity config.Severity) (all []mark, first mark) {
+	for _, level := range st.Merchant.Thresholds[severity] {
 		m := mark{Threshold: level}
 		switch level.Kind {
 		case config.Amount:
 			m.won, m.known = level.Value, true
 		case config.Ratio:
-			m.won, m.known = level.Value*float64(j.Limit.TotalAccount), j.Limit.TotalAccount > 0
+			m.won, m.known = level.Value*float64(st.Limit.TotalAccount), st.Limit.TotalAccount > 0
 		case config.Runway:
-			m.won, m.known = level.Value/time.Hour.Seconds()*j.pace.PerHour, j.pace.Settled && j.pace.PerHour > 0
+			m.won, m.known = level.Value/time.Hour.Seconds()*st.outflow.PerHour, st.outflow.Settled && st.outflow.PerHour > 0
 		}
 		all = append(all, m)
 		if m.known && (!first.known || m.won > first.won) {
@@ -51,17 +51,17 @@ func (j *standing) marks(severity config.Severity) (all []mark, first mark) {
 
 // newMeter draws what remains against all that the account can draw on where
 // a threshold is a share of that, else against three times the highest
-// threshold: a cumulative total says nothing then, and would grow for ever.
-func (s speaker) newMeter(j *standing, levels string) *meter {
+// threshold: a cumulative total says nothing then, and grows for ever.
+func (p printer) newMeter(st *status, levels string) *meter {
 	var (
 		m       meter
-		full    = float64(j.Limit.Remain)
+		full    = float64(st.Limit.Remain)
 		highest float64
 		marked  []float64
 		ratio   bool
 	)
 	for _, severity := range config.Severities() {
-		all, first := j.marks(severity)
+		all, first := st.marks(severity)
 		for _, mark := range all {
 			ratio = ratio || mark.Kind == config.Ratio
 			if mark.known {
@@ -71,16 +71,16 @@ func (s speaker) newMeter(j *standing, levels string) *meter {
 		highest = max(highest, first.won)
 	}
 	if ratio || highest == 0 {
-		full = max(full, float64(j.Limit.TotalAccount), highest, 1)
+		full = max(full, float64(st.Limit.TotalAccount), highest, 1)
 	} else {
 		full = max(full, 3*highest)
 	}
 	length := func(won float64) string { return decimal(100 * min(1, max(0, won/full))) }
-	_, firstWarning := j.marks(config.Warning)
-	_, firstCritical := j.marks(config.Critical)
-	const sliver = 0.8 // what is left must be seen to be left
-	fill := min(1, max(0, float64(j.Limit.Remain)/full)) * 100
-	if j.Limit.Remain > 0 {
+	_, firstWarning := st.marks(config.Warning)
+	_, firstCritical := st.marks(config.Critical)
+	const sliver = 0.8 // what is left must be visible
+	fill := min(1, max(0, float64(st.Limit.Remain)/full)) * 100
+	if st.Limit.Remain > 0 {
 		fill = max(fill, sliver)
 	}
 	m.Fill, m.Warning, m.Critical = decimal(fill), length(firstWarning.won), length(firstCritical.won)
@@ -88,31 +88,30 @@ func (s speaker) newMeter(j *standing, levels string) *meter {
 		m.Marks = append(m.Marks, decimal(min(99.4, max(0, 100*won/full-0.3))))
 	}
 	m.Max = hub.Won(full)
-	m.Now = min(m.Max, max(0, j.Limit.Remain))
-	m.Text = s.say(s.Meter, j.Limit.Remain, m.Max, levels)
+	m.Now = min(m.Max, max(0, st.Limit.Remain))
+	m.Text = p.print(p.Meter, st.Limit.Remain, m.Max, levels)
 	return &m
 }
 
 func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
 
-// The size of a trail's drawing, in its own units.
+// The size of a sparkline, in its own units.
 const (
-	trailWidth  = 200
-	trailHeight = 40
-	trailEdge   = 3 // left free on all sides, so that no line is cut
+	sparklineWidth  = 200
+	sparklineHeight = 40
+	sparklineEdge   = 3 // left free on all sides, so that no line is cut
 )
 
-// trail is the line of a merchant's recent history.
-type trail struct {
-	Line, Area string // paths; a line that is as good as flat has no area
+// sparkline is the line of a merchant's recent history.
+type sparkline struct {
+	Line, Area string // paths; a nearly flat line has no area
 	X, Y       int    // of the newest figure
 	Text, Note string
 }
 
-// newTrail draws a history up to now, from zero won upwards, with nothing
-// drawn where nothing is known. Two figures make a line; with fewer there is
-// none.
-func (s speaker) newTrail(points []collector.Point, now time.Time) *trail {
+// newSparkline draws a history up to now, from zero won upwards, with gaps where
+// nothing is known. It returns nil for fewer than two figures.
+func (p printer) newSparkline(points []collector.Point, now time.Time) *sparkline {
 	if len(points) < 2 {
 		return nil
 	}
@@ -124,11 +123,11 @@ func (s speaker) newTrail(points []collector.Point, now time.Time) *trail {
 	}
 	floor, top := min(0, lowest), max(1, highest)
 	place := func(p collector.Point) (x, y int) {
-		const width, height = trailWidth - 2*trailEdge, trailHeight - 2*trailEdge
-		x = trailEdge + int(width*min(1, float64(p.At.Sub(first.At))/float64(span)))
-		return x, trailEdge + int(height*(1-float64(p.Remain-floor)/float64(top-floor))+0.5)
+		const width, height = sparklineWidth - 2*sparklineEdge, sparklineHeight - 2*sparklineEdge
+		x = sparklineEdge + int(width*min(1, float64(p.At.Sub(first.At))/float64(span)))
+		return x, sparklineEdge + int(height*(1-float64(p.Remain-floor)/float64(top-floor))+0.5)
 	}
-	d := drawing{base: trailHeight}
+	d := drawing{base: sparklineHeight}
 	gaps := 0
 	for i, p := range points {
 		x, y := place(p)
@@ -139,49 +138,49 @@ func (s speaker) newTrail(points []collector.Point, now time.Time) *trail {
 		d.to(x, y)
 	}
 	d.end()
-	t := &trail{Line: d.line.String(), Note: s.say(s.HistoryNote, s.span(span))}
-	if 8*(highest-lowest) >= top-floor { // below a flat line it looks like something that is not loaded yet
+	t := &sparkline{Line: d.line.String(), Note: p.print(p.HistoryNote, p.period(span))}
+	if 8*(highest-lowest) >= top-floor { // below a flat line it looks like a picture that has not loaded yet
 		t.Area = d.area.String()
 	}
 	t.X, t.Y = place(last)
-	t.Text = s.say(s.History, s.length(span), first.Remain, last.Remain, lowest, highest)
+	t.Text = p.print(p.History, p.duration(span), first.Remain, last.Remain, lowest, highest)
 	if gaps > 0 {
-		t.Text += s.say(s.Gaps, gaps)
+		t.Text += p.print(p.Gaps, gaps)
 	}
 	return t
 }
 
-// drawing writes the line and the area below it, piece by piece, with no more
-// points than can be seen.
+// drawing builds the paths of the line and of the area below it, one unbroken
+// segment after the other, without points that nobody could see.
 type drawing struct {
 	line, area strings.Builder
 	base       int
-	piece      [][2]int
+	segment    [][2]int
 }
 
 func (d *drawing) to(x, y int) {
-	if n := len(d.piece); n > 1 {
-		a, b := d.piece[n-2], d.piece[n-1]
+	if n := len(d.segment); n > 1 {
+		a, b := d.segment[n-2], d.segment[n-1]
 		if b == [2]int{x, y} || a[1] == b[1] && b[1] == y {
-			d.piece = d.piece[:n-1] // between two of the same height
+			d.segment = d.segment[:n-1] // between two of the same height
 		}
 	}
-	d.piece = append(d.piece, [2]int{x, y})
+	d.segment = append(d.segment, [2]int{x, y})
 }
 
 func (d *drawing) end() {
-	if len(d.piece) == 0 {
+	if len(d.segment) == 0 {
 		return
 	}
 	var path strings.Builder
-	for i, p := range d.piece {
+	for i, p := range d.segment {
 		fmt.Fprintf(&path, "%c%d %d", "LM"[boolRank(i == 0)], p[0], p[1])
 	}
-	first, last := d.piece[0], d.piece[len(d.piece)-1]
-	if len(d.piece) == 1 {
-		fmt.Fprintf(&path, "L%d %d", last[0], last[1]) // a dot: the line's round end
+	first, last := d.segment[0], d.segment[len(d.segment)-1]
+	if len(d.segment) == 1 {
+		fmt.Fprintf(&path, "L%d %d", last[0], last[1]) // a dot, by the line's round end
 	}
 	d.line.WriteString(path.String())
 	fmt.Fprintf(&d.area, "%sV%dH%dZ", path.String(), d.base, first[0])
-	d.piece = d.piece[:0]
+	d.segment = d.segment[:0]
 }

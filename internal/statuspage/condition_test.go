@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"math/rand/v2"
@@ -39,29 +39,29 @@ func failing(s collector.Snapshot, reason hub.Reason) collector.Snapshot {
 	return s
 }
 
-// posed is a merchant as it is to be judged: what the exporter knows of it.
-type posed struct {
+// subject is what the exporter knows of a merchant.
+type subject struct {
 	collector.Snapshot
 
 	last remembered
 }
 
 // forgotten is a merchant whose figures have become too old.
-func forgotten(s collector.Snapshot) posed {
+func forgotten(s collector.Snapshot) subject {
 	last := remembered{s.Limit, time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)}
 	s.Known, s.Limit = false, hub.Limit{}
-	return posed{s, last}
+	return subject{s, last}
 }
 
-func (c posed) judge(index int, pace collector.Pace) standing {
-	return judge(index, &c.Snapshot, c.last, pace)
+func (c subject) evaluate(index int, outflow collector.Pace) status {
+	return evaluate(index, &c.Snapshot, c.last, outflow)
 }
 
 // A merchant is low exactly when an alert's expression would be true: below,
 // not at, a threshold; by share only of a total above zero; by runway only at
-// a pace that was watched long enough. Nothing that fails afterwards makes that
+// an outflow that was watched long enough. Nothing that fails afterwards makes that
 // forgotten.
-func TestJudge(t *testing.T) {
+func TestEvaluate(t *testing.T) {
 	t.Parallel()
 	const amounts, shares, runways = "5000000 | 1000000", "20% | 10%", "24h | 6h"
 	settled := collector.Pace{Window: time.Hour, PerHour: 1_000_000, Paid: 1_000_000, Settled: true}
@@ -70,7 +70,7 @@ func TestJudge(t *testing.T) {
 	for _, test := range []struct {
 		levels        string
 		remain, total hub.Won
-		pace          collector.Pace
+		outflow       collector.Pace
 		want          condition
 	}{
 		{amounts, 5_000_000, 1e9, settled, fine},
@@ -103,17 +103,17 @@ func TestJudge(t *testing.T) {
 		low := test.want < fine
 		for _, state := range []struct {
 			name string
-			posed
+			subject
 			want condition
 		}{
-			{"known", posed{Snapshot: now}, test.want},
-			{"kept", posed{Snapshot: slow}, either(low, test.want, kept)},
-			{"kept, refused", posed{Snapshot: denied}, either(low, test.want, keptRefused)},
+			{"known", subject{Snapshot: now}, test.want},
+			{"kept", subject{Snapshot: slow}, either(low, test.want, kept)},
+			{"kept, refused", subject{Snapshot: denied}, either(low, test.want, keptRefused)},
 			{"lost", forgotten(slow), either(low, lostLow, lost)},
 			{"lost, refused", forgotten(denied), either(low, lostLow, refused)},
 			{"not asked for long", forgotten(now), either(low, lostLow, lost)},
 		} {
-			if got := state.judge(0, test.pace).condition; got != state.want {
+			if got := state.evaluate(0, test.outflow).condition; got != state.want {
 				t.Errorf("%s, %d of %d against %s: condition %d, want %d", state.name, test.remain, test.total, test.levels, got, state.want)
 			}
 		}
@@ -128,23 +128,23 @@ func either(first bool, a, b condition) condition {
 }
 
 // Without figures no merchant passes for one that can pay out.
-func TestJudgeWithoutFigures(t *testing.T) {
+func TestEvaluateWithoutFigures(t *testing.T) {
 	t.Parallel()
 	for _, reason := range hub.Reasons() {
 		never := collector.Snapshot{Attempted: true, Failure: &hub.Error{Reason: reason}}
-		if got := (posed{Snapshot: never}).judge(0, collector.Pace{}).condition; !got.attention() || got.answer() != unknown {
+		if got := (subject{Snapshot: never}).evaluate(0, collector.Pace{}).condition; !got.attention() || got.answer() != unknown {
 			t.Errorf("%s: condition %d", reason, got)
 		}
-		if got := forgotten(failing(known("store", 1e9, 2e9, nil), reason)).judge(0, collector.Pace{}).condition; !got.attention() || got.answer() != unknown {
+		if got := forgotten(failing(known("store", 1e9, 2e9, nil), reason)).evaluate(0, collector.Pace{}).condition; !got.attention() || got.answer() != unknown {
 			t.Errorf("%s, after a figure: condition %d", reason, got)
 		}
 	}
-	if got := (posed{}).judge(0, collector.Pace{}).condition; got != asking {
+	if got := (subject{}).evaluate(0, collector.Pace{}).condition; got != asking {
 		t.Errorf("not asked yet: condition %d", got)
 	}
 }
 
-// Whoever the alert PaypleCredentialsRejected tells of, and nobody else, is
+// Every merchant that the alert PaypleCredentialsRejected fires for, and no other, is
 // shown as refused.
 func TestRefusedAsTheAlertSays(t *testing.T) {
 	t.Parallel()
@@ -159,33 +159,33 @@ func TestRefusedAsTheAlertSays(t *testing.T) {
 	rejected := strings.Split(string(match[1]), "|")
 	for _, reason := range hub.Reasons() {
 		enough := failing(known("store", 1e9, 2e9, nil), reason)
-		told := slices.Contains(rejected, string(reason))
-		if got, want := (posed{Snapshot: enough}).judge(0, collector.Pace{}).condition, either(told, keptRefused, kept); got != want {
+		fires := slices.Contains(rejected, string(reason))
+		if got, want := (subject{Snapshot: enough}).evaluate(0, collector.Pace{}).condition, either(fires, keptRefused, kept); got != want {
 			t.Errorf("%s, with a figure: condition %d, want %d", reason, got, want)
 		}
-		if got, want := forgotten(enough).judge(0, collector.Pace{}).condition, either(told, refused, lost); got != want {
+		if got, want := forgotten(enough).evaluate(0, collector.Pace{}).condition, either(fires, refused, lost); got != want {
 			t.Errorf("%s, without a figure: condition %d, want %d", reason, got, want)
 		}
 	}
 }
 
-// Each condition has the runbook of the alert that tells of it: of what is low,
+// Each condition has the runbook of the alert that fires for it: of what is low,
 // that of the threshold that is hit, and of several the one furthest below.
 func TestRunbookIsTheAlerts(t *testing.T) {
 	t.Parallel()
 	const low, ratioLow, runwayShort = "PaypleTransferLimitLow", "PaypleTransferLimitRatioLow", "PaypleTransferRunwayShort"
-	pace := collector.Pace{Window: time.Hour, PerHour: 1_000_000, Paid: 1_000_000, Settled: true}
-	now := func(remain hub.Won, warn, crit string) posed {
-		return posed{Snapshot: known("store", remain, 100_000_000, levels(t, warn, crit))}
+	outflow := collector.Pace{Window: time.Hour, PerHour: 1_000_000, Paid: 1_000_000, Settled: true}
+	now := func(remain hub.Won, warn, crit string) subject {
+		return subject{Snapshot: known("store", remain, 100_000_000, levels(t, warn, crit))}
 	}
-	after := func(c posed, reason hub.Reason) posed { return posed{Snapshot: failing(c.Snapshot, reason)} }
-	lostAfter := func(c posed, reason hub.Reason) posed { return forgotten(failing(c.Snapshot, reason)) }
+	after := func(c subject, reason hub.Reason) subject { return subject{Snapshot: failing(c.Snapshot, reason)} }
+	lostAfter := func(c subject, reason hub.Reason) subject { return forgotten(failing(c.Snapshot, reason)) }
 	for name, test := range map[string]struct {
-		posed
+		subject
 		want string
 	}{
 		"enough":                         {now(90_000_000, "20%", "10%"), ""},
-		"not asked yet":                  {posed{}, ""},
+		"not asked yet":                  {subject{}, ""},
 		"nothing left":                   {now(0, "20%", "10%"), "PaypleTransferLimitExhausted"},
 		"amount, warning":                {now(9_000_000, "10000000", "5000000"), low},
 		"amount, critical":               {now(4_000_000, "10000000", "5000000"), low},
@@ -211,8 +211,8 @@ func TestRunbookIsTheAlerts(t *testing.T) {
 		"lost while nothing left":        {lostAfter(now(0, "20%", "10%"), hub.ReasonAuth), "PaypleTransferLimitLostWhileLow"},
 		"lost while overdrawn, no level": {lostAfter(now(-1, "", ""), hub.ReasonNetwork), "PaypleTransferLimitLostWhileLow"},
 	} {
-		j := test.judge(0, pace)
-		if got := j.alert(); got != test.want {
+		st := test.evaluate(0, outflow)
+		if got := st.alert(); got != test.want {
 			t.Errorf("%s: runbook %q, want %q", name, got, test.want)
 		}
 		if test.want == "" {
@@ -231,7 +231,7 @@ func TestWorstFirst(t *testing.T) {
 	t.Parallel()
 	shares := levels(t, "20%", "10%")
 	of := func(name string, remain hub.Won) collector.Snapshot { return known(name, remain, 10_000_000, shares) }
-	inOrder := []posed{
+	inOrder := []subject{
 		{Snapshot: of("overdrawn", -5_000_000)},
 		{Snapshot: of("empty", 0)},
 		forgotten(failing(of("lost-when-empty", 0), hub.ReasonTimeout)),
@@ -256,50 +256,50 @@ func TestWorstFirst(t *testing.T) {
 		{Snapshot: known("without-thresholds", 1, 10_000_000, nil)},
 	}
 	for seed := range uint64(50) {
-		var list []*standing
+		var list []*status
 		for i, c := range shuffled(inOrder, seed) {
-			j := c.judge(i, collector.Pace{})
-			list = append(list, &j)
+			st := c.evaluate(i, collector.Pace{})
+			list = append(list, &st)
 		}
 		slices.SortFunc(list, worstFirst)
-		for i, j := range list {
-			if j.Merchant.Name != inOrder[i].Merchant.Name {
-				t.Fatalf("shuffle %d: place %d is %s, want %s", seed, i, j.Merchant.Name, inOrder[i].Merchant.Name)
+		for i, st := range list {
+			if st.Merchant.Name != inOrder[i].Merchant.Name {
+				t.Fatalf("shuffle %d: place %d is %s, want %s", seed, i, st.Merchant.Name, inOrder[i].Merchant.Name)
 			}
 		}
 	}
 }
 
-// The headline names whom it speaks of, worst first, if these are up to three
+// The headline names those that it counts, worst first, if these are up to three
 // of several, and no one where that helps nobody.
 func TestHeadlineNames(t *testing.T) {
 	t.Parallel()
 	shares := levels(t, "20%", "10%")
-	empty := func(name string, remain hub.Won) posed {
-		return posed{Snapshot: known(name, remain, 10_000_000, shares)}
+	empty := func(name string, remain hub.Won) subject {
+		return subject{Snapshot: known(name, remain, 10_000_000, shares)}
 	}
-	plenty, asked := empty("plenty", 9_000_000), posed{Snapshot: collector.Snapshot{Merchant: collector.Merchant{Name: "new"}}}
+	plenty, asked := empty("plenty", 9_000_000), subject{Snapshot: collector.Snapshot{Merchant: collector.Merchant{Name: "new"}}}
 	for name, test := range map[string]struct {
-		cases []posed
+		cases []subject
 		want  string
 	}{
-		"one of two":             {[]posed{plenty, empty("a", 0)}, "a"},
-		"three, the worst first": {[]posed{plenty, empty("a", -1), empty("b", -3), empty("c", -2)}, "b, c, a"},
-		"four":                   {[]posed{plenty, empty("a", 0), empty("b", 0), empty("c", 0), empty("d", 0)}, ""},
-		"only whom it counts":    {[]posed{plenty, empty("a", 0), empty("low", 1), forgotten(failing(plenty.Snapshot, hub.ReasonTLS))}, "a"},
-		"unknown of all kinds":   {[]posed{plenty, forgotten(failing(known("b", 9, 9, shares), hub.ReasonTLS)), forgotten(failing(known("a", 1, 9, shares), hub.ReasonTLS))}, "a, b"},
-		"from memory":            {[]posed{plenty, {Snapshot: failing(known("old", 9, 9, shares), hub.ReasonTLS)}}, "old"},
-		"only one":               {[]posed{empty("a", 0)}, ""},
-		"all is well":            {[]posed{plenty, plenty}, ""},
-		"first answers awaited":  {[]posed{plenty, asked}, ""},
+		"one of two":             {[]subject{plenty, empty("a", 0)}, "a"},
+		"three, the worst first": {[]subject{plenty, empty("a", -1), empty("b", -3), empty("c", -2)}, "b, c, a"},
+		"four":                   {[]subject{plenty, empty("a", 0), empty("b", 0), empty("c", 0), empty("d", 0)}, ""},
+		"only whom it counts":    {[]subject{plenty, empty("a", 0), empty("low", 1), forgotten(failing(plenty.Snapshot, hub.ReasonTLS))}, "a"},
+		"unknown of all kinds":   {[]subject{plenty, forgotten(failing(known("b", 9, 9, shares), hub.ReasonTLS)), forgotten(failing(known("a", 1, 9, shares), hub.ReasonTLS))}, "a, b"},
+		"from memory":            {[]subject{plenty, {Snapshot: failing(known("old", 9, 9, shares), hub.ReasonTLS)}}, "old"},
+		"only one":               {[]subject{empty("a", 0)}, ""},
+		"all is well":            {[]subject{plenty, plenty}, ""},
+		"first answers awaited":  {[]subject{plenty, asked}, ""},
 		"none":                   {nil, ""},
 	} {
 		var (
-			all     []standing
+			all     []status
 			counted tally
 		)
 		for i, c := range test.cases {
-			all = append(all, c.judge(i, collector.Pace{}))
+			all = append(all, c.evaluate(i, collector.Pace{}))
 			counted[all[i].condition]++
 		}
 		if got := affected(all, counted); got != test.want {
@@ -311,7 +311,7 @@ func TestHeadlineNames(t *testing.T) {
 // The headline never says that all can pay out while one cannot or may not.
 func TestHeadline(t *testing.T) {
 	t.Parallel()
-	english, korean := speaker{pageWords(), lang.English}, speaker{pageWords(), lang.Korean}
+	english, korean := printer{newTexts(), lang.English}, printer{newTexts(), lang.Korean}
 	for _, test := range []struct {
 		counts  tally
 		english string
@@ -342,6 +342,6 @@ func TestHeadline(t *testing.T) {
 func shuffled[T any](list []T, seed uint64) []T {
 	list = slices.Clone(list)
 	random := rand.New(rand.NewPCG(seed, seed))
-	random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	random.Shuffle(len(list), func(i, st int) { list[i], list[st] = list[st], list[i] })
 	return list
 }

@@ -1,4 +1,4 @@
-package web_test
+package statuspage_test
 
 // looks are the states of the page, each as some reader sees it.
 func looks() []look {

@@ -1,8 +1,7 @@
-package web
+package statuspage
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -10,14 +9,14 @@ import (
 	"payple_exporter/internal/lang"
 )
 
-// words are all texts of the page, both languages side by side. Verbs of fmt
-// stand for what is put in, in the same order in both.
-type words struct {
+// texts are all texts of the page, in both languages side by side. Verbs of fmt
+// take the same arguments in the same order in both.
+type texts struct {
 	_ [0]func() // not to be compared: the code for it would be larger than the table
 
 	Title, Skip, Merchants, Language, OtherLanguage, Demo lang.Text
 
-	// Columns and what stands in them.
+	// Columns and their cells.
 	Merchant, Hub, Remaining, Runway, Transferred, Total, State lang.Text
 	Unknown, LevelWarning, LevelCritical, Or                    lang.Text // of a threshold
 	RunwayOf, AtPresent, Meter                                  lang.Text
@@ -25,15 +24,15 @@ type words struct {
 	NotSteady, NotSteadyNote, Lasts, LastsNote                  lang.Text
 	NothingLeft, History, Gaps, HistoryNote                     lang.Text
 
-	// The state in words.
+	// The state.
 	AsOf, KeptFrom, FailedSince, NeverAnswered, LastKnown, NotAsked, Asking lang.Text
 	WhatToDo, NextQuery, NextQueryNow, Metrics, Runbook                     lang.Text
 
-	// Conditions, as a badge says them, and counts of them.
+	// Conditions, in badges and in counts.
 	BadgeExhausted, BadgeLostLow, BadgeRefused, BadgeLost, BadgeCritical lang.Text
 	BadgeWarning, BadgeKeptRefused, BadgeKept, BadgeAsking, BadgeFine    lang.Text
 
-	// The answer above everything, for one merchant and for several.
+	// The headline, for one merchant and for several.
 	HeadNone, HeadExhausted, HeadUnknown, HeadAsking, HeadLow, HeadKept, HeadFine lang.Text
 	OneExhausted, OneUnknown, OneAsking, OneLow, OneKept, OneFine                 lang.Text
 	Attention, AttentionNone                                                      lang.Text
@@ -42,7 +41,7 @@ type words struct {
 	Search, SearchLabel, ClearSearch, ShowAll, ShowAttention, Found, NoneFound lang.Text
 	Range, Previous, Next, Pages                                               lang.Text
 
-	// The foot.
+	// The footer.
 	AsksNoMore, RefreshOn, RefreshOff, RefreshStop, RefreshStart                lang.Text
 	LinkMetrics, LinkTargets, LinkHealth, LinkRunbooks, LinkDashboards, LinkDoc lang.Text
 
@@ -50,11 +49,11 @@ type words struct {
 	Days, Hours, Minutes, Seconds, OneHour, LongTime lang.Text
 }
 
-// pageWords returns the table. It is handed about by pointer: it is large.
+// newTexts returns the table. It is passed by pointer, because it is large.
 //
 //nolint:funlen // a table
-func pageWords() *words {
-	return &words{
+func newTexts() *texts {
+	return &texts{
 		Title:         lang.Text{English: "Payple payout limit", Korean: "페이플 지급이체 한도"},
 		Skip:          lang.Text{English: "Skip to the merchants", Korean: "가맹점 목록으로 건너뛰기"},
 		Merchants:     lang.Text{English: "Merchants, worst first", Korean: "가맹점 목록 (시급한 순)"},
@@ -172,38 +171,38 @@ func pageWords() *words {
 	}
 }
 
-// speaker says the page's words in one language.
-type speaker struct {
-	*words
+// printer formats the page's texts in one language.
+type printer struct {
+	*texts
 
 	language lang.Language
 }
 
-// say returns a text in the speaker's language, with its verbs filled in.
-func (s speaker) say(text lang.Text, args ...any) string {
+// print returns a text in the printer's language, with its verbs filled in.
+func (p printer) print(text lang.Text, args ...any) string {
 	if len(args) == 0 {
-		return text.In(s.language)
+		return text.In(p.language)
 	}
-	return fmt.Sprintf(text.In(s.language), args...)
+	return fmt.Sprintf(text.In(p.language), args...)
 }
 
-// length says a length of time in its two largest units, rounded down: what
+// duration formats a duration in its two largest units, rounded down: what
 // remains must not seem to last longer than it does.
-func (s speaker) length(d time.Duration) string {
+func (p printer) duration(d time.Duration) string {
 	units := []struct {
 		size time.Duration
 		name lang.Text
-	}{{24 * time.Hour, s.Days}, {time.Hour, s.Hours}, {time.Minute, s.Minutes}, {time.Second, s.Seconds}}
+	}{{24 * time.Hour, p.Days}, {time.Hour, p.Hours}, {time.Minute, p.Minutes}, {time.Second, p.Seconds}}
 	left := max(0, d)
 	for i, unit := range units {
 		n := int(left / unit.size)
 		if i < len(units)-1 && (n == 0 || i == 0 && n < 2) {
 			continue // 36 h says more than 1 d 12 h
 		}
-		text := s.say(unit.name, n)
+		text := p.print(unit.name, n)
 		if i+1 < len(units) && n < 10 {
 			if rest := int(left % unit.size / units[i+1].size); rest > 0 {
-				text += nbsp + s.say(units[i+1].name, rest)
+				text += nbsp + p.print(units[i+1].name, rest)
 			}
 		}
 		return text
@@ -211,60 +210,57 @@ func (s speaker) length(d time.Duration) string {
 	return ""
 }
 
-// span says a length of time after "the last".
-func (s speaker) span(d time.Duration) string {
+// period formats a duration that follows "the last".
+func (p printer) period(d time.Duration) string {
 	if d == time.Hour {
-		return s.say(s.OneHour)
+		return p.print(p.OneHour)
 	}
-	return s.length(d)
+	return p.duration(d)
 }
 
-// nbsp is a blank at which no line ends: a number stays with its unit.
+// nbsp is a no-break space: a number stays with its unit.
 const nbsp = "\u00a0"
 
-// clock says a time of day in Seoul, with the date unless it is today.
-func clock(then, now time.Time) string {
+// timeOfDay formats a time in Seoul, with the date unless it is today.
+func timeOfDay(then, now time.Time) string {
 	then, now = then.In(hub.KST()), now.In(hub.KST())
 	if then.YearDay() == now.YearDay() && then.Year() == now.Year() {
 		return then.Format("15:04:05" + nbsp + "KST")
 	}
-	return moment(then)
+	return dateTime(then)
 }
 
-// moment says a time in Seoul with its date.
-func moment(t time.Time) string { return t.In(hub.KST()).Format("2006-01-02 15:04:05" + nbsp + "KST") }
-
-// grouped writes a count with commas.
-func grouped(n int) string { return hub.Won(n).Grouped() }
-
-// percent writes a share such as 0.2 as 20%.
-func percent(share float64) string {
-	return strings.TrimSuffix(strconv.FormatFloat(share*100, 'f', -1, 64), ".") + "%"
+// dateTime formats a time in Seoul with its date.
+func dateTime(t time.Time) string {
+	return t.In(hub.KST()).Format("2006-01-02 15:04:05" + nbsp + "KST")
 }
 
-// capital makes the first letter large, as at the beginning of a sentence,
-// unless the first word is a name such as cst_id. Hangul has no large letters.
-func capital(text string) string {
+// formatCount writes a number of merchants as amounts are written, with commas.
+func formatCount(n int) string { return hub.Won(n).Grouped() }
+
+// capitalize makes the first letter a capital one, as at the beginning of a sentence,
+// unless the first word is a name such as cst_id. Hangul has no capitals.
+func capitalize(text string) string {
 	if first, _, _ := strings.Cut(text, " "); first == "" || strings.Contains(first, "_") || first[0] < 'a' || first[0] > 'z' {
 		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// prose is a text in pieces, of which some are no places for a line to end.
-type prose []piece
+// segments are a text in segments, within some of which no line may end.
+type segments []segment
 
-type piece struct {
-	Text  string
-	Whole bool
+type segment struct {
+	Text    string
+	NoBreak bool
 }
 
-// newProse keeps whole what a person reads or copies as one: a flag, and what
-// stands in parentheses if that is short.
-func newProse(text string) prose {
-	const short = 32 // bytes: fits beside a picture on the smallest telephone
-	var p prose
-	loose := 0 // where the piece begins that is not told yet
+// splitSegments keeps in one segment what a person reads or copies as one: a
+// flag, and what is in parentheses if that is short.
+func splitSegments(text string) segments {
+	const short = 32 // bytes: fits beside the picture on the smallest phone
+	var p segments
+	start := 0 // of the segment that is not in all yet
 	for i := 0; i < len(text); i++ {
 		size := 0
 		switch {
@@ -277,15 +273,15 @@ func newProse(text string) prose {
 		if size == 0 || size > short {
 			continue
 		}
-		if i > loose {
-			p = append(p, piece{Text: text[loose:i]})
+		if i > start {
+			p = append(p, segment{Text: text[start:i]})
 		}
-		p = append(p, piece{text[i : i+size], true})
-		loose = i + size
-		i = loose - 1
+		p = append(p, segment{text[i : i+size], true})
+		start = i + size
+		i = start - 1
 	}
-	if loose < len(text) {
-		p = append(p, piece{Text: text[loose:]})
+	if start < len(text) {
+		p = append(p, segment{Text: text[start:]})
 	}
 	return p
 }

@@ -1,4 +1,4 @@
-package web_test
+package statuspage_test
 
 import (
 	"context"
@@ -15,25 +15,24 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/test/golden"
-	"payple_exporter/internal/web"
+	"payple_exporter/internal/test/stand"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // The whole page of merchants in all conditions, in both languages, is what the
 // golden files say: a change of what people see is a change of these.
 func TestPageGolden(t *testing.T) {
 	t.Parallel()
-	s := pageStand(t, web.Options{}, everyShop()...)
+	s := pageStand(t, statuspage.Options{}, everyShop()...)
 	for _, language := range []string{"en", "ko"} {
 		path := filepath.Join("testdata", "page-"+language+".html")
-		got := regexp.MustCompile(`(?s)<style>.*</style>`).ReplaceAllString(s.get(t, "/?lang="+language).body, "<style>…</style>")
+		got := regexp.MustCompile(`(?s)<style>.*</style>`).ReplaceAllString(s.Get(t, "/?lang="+language).Body, "<style>…</style>")
 		golden.Compare(t, path, got, *update)
 	}
 }
@@ -42,24 +41,24 @@ func TestPageGolden(t *testing.T) {
 // of the page, and nothing else; the page needs nothing else.
 func TestPagePolicy(t *testing.T) {
 	t.Parallel()
-	s := pageStand(t, web.Options{Demo: true}, "dalbit")
-	response := s.get(t, "/")
-	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(response.body)
+	s := pageStand(t, statuspage.Options{Demo: true}, "dalbit")
+	response := s.Get(t, "/")
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(response.Body)
 	if style == nil {
 		t.Fatal("no style sheet")
 	}
 	hash := sha256.Sum256([]byte(style[1]))
 	want := "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
 		"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-	if got := response.header.Get("Content-Security-Policy"); got != want {
+	if got := response.Header.Get("Content-Security-Policy"); got != want {
 		t.Errorf("policy %s\nwant   %s", got, want)
 	}
 	for _, unwanted := range []string{"<script", " style=", "javascript:", " onload", " onclick", "unsafe", "@import", "url("} {
-		if strings.Contains(response.body, unwanted) {
+		if strings.Contains(response.Body, unwanted) {
 			t.Errorf("the page has %q", unwanted)
 		}
 	}
-	for _, match := range regexp.MustCompile(`(?:src|action|href)="([^"]*)"`).FindAllStringSubmatch(response.body, -1) {
+	for _, match := range regexp.MustCompile(`(?:src|action|href)="([^"]*)"`).FindAllStringSubmatch(response.Body, -1) {
 		if target := match[1]; strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "//") ||
 			strings.HasPrefix(target, "/") || strings.Contains(target, "Zgotmpl") {
 			t.Errorf("a reference to %s: want the page's own, relative, or the documentation's", target)
@@ -68,10 +67,10 @@ func TestPagePolicy(t *testing.T) {
 }
 
 // The language is the one asked for, else the one the browser prefers of the
-// two, else English; and caches are told so.
+// two, else English; and caches learn that.
 func TestPageLanguage(t *testing.T) {
 	t.Parallel()
-	s := pageStand(t, web.Options{}, "dalbit")
+	s := pageStand(t, statuspage.Options{}, "dalbit")
 	for _, test := range []struct{ target, accept, want string }{
 		{"/", "", "en"},
 		{"/", "ko-KR,ko;q=0.9,en-US;q=0.8", "ko"},
@@ -86,12 +85,12 @@ func TestPageLanguage(t *testing.T) {
 		{"/?lang=fr", "ko", "ko"},
 		{"/?lang=%ff%3Cscript%3E", "ko", "ko"},
 	} {
-		response := s.get(t, test.target, "Accept-Language", test.accept)
-		if got := response.header.Get("Content-Language"); got != test.want || !strings.Contains(response.body, `<html lang="`+test.want+`">`) {
+		response := s.Get(t, test.target, "Accept-Language", test.accept)
+		if got := response.Header.Get("Content-Language"); got != test.want || !strings.Contains(response.Body, `<html lang="`+test.want+`">`) {
 			t.Errorf("%s with %.40q is in %s, want %s", test.target, test.accept, got, test.want)
 		}
-		if response.header.Get("Vary") != "Accept-Language" {
-			t.Errorf("%s: Vary is %q", test.target, response.header.Get("Vary"))
+		if response.Header.Get("Vary") != "Accept-Language" {
+			t.Errorf("%s: Vary is %q", test.target, response.Header.Get("Vary"))
 		}
 	}
 }
@@ -147,7 +146,7 @@ func TestPageAddresses(t *testing.T) {
 // goes on counting all.
 func TestPageSearchCountsWhatItFinds(t *testing.T) {
 	t.Parallel()
-	s := pageStand(t, web.Options{}, everyShop()...)
+	s := pageStand(t, statuspage.Options{}, everyShop()...)
 	for target, wants := range map[string][]string{
 		"/?q=dalbit":                     {"1 of 9 merchants cannot pay out", "8 of 9 merchants need attention", "1 found", ">Needs attention 1<", ">All 9<"},
 		"/?q=hanbit":                     {"1 of 9 merchants cannot pay out", "1 found", ">Needs attention 0<", "hanbit-market"},
@@ -157,7 +156,7 @@ func TestPageSearchCountsWhatItFinds(t *testing.T) {
 		"/?q=hanbit&show=all&lang=ko":    {"가맹점 9곳 중 1곳이 지급 불가 상태입니다: "},
 		"/?q=no-such&show=x&refresh=off": {">Needs attention 0<"},
 	} {
-		body := s.get(t, target).body
+		body := s.Get(t, target).Body
 		for _, want := range wants {
 			if !strings.Contains(body, want) {
 				t.Errorf("%s does not have %s", target, want)
@@ -184,20 +183,20 @@ func TestPageMethods(t *testing.T) {
 // Opening the page, however often, asks the hub no more than scrapes do.
 func TestPageObeysTheGate(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, "store")
+	s := stand.New(t, "store")
 	for range 5 {
-		s.get(t, "/")
-		s.get(t, "/?q=nobody")
-		s.scrape(t, "/metrics")
-		s.clock.Advance(time.Second)
+		s.Get(t, "/")
+		s.Get(t, "/?q=nobody")
+		s.Scrape(t, "/metrics")
+		s.Clock.Advance(time.Second)
 	}
-	if n := s.hub.Requests("store", hub.EndpointRemain); n != 1 {
+	if n := s.Hub.Requests("store", hub.EndpointRemain); n != 1 {
 		t.Errorf("asked %d times within its interval, want once", n)
 	}
 }
 
 // stuck is a Querier whose hub never answers.
-type stuck struct{ instant }
+type stuck struct{ stand.Instant }
 
 func (stuck) Remain(ctx context.Context) (hub.Limit, error) {
 	<-ctx.Done()
@@ -211,9 +210,7 @@ func TestPageDoesNotWaitForTheHub(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gate := collector.NewGate("store", stuck{}, collector.Settings{MinInterval: 10 * time.Second, MaxAge: time.Minute, Timeout: 30 * time.Second})
 		all := collector.New(collector.Settings{}, []collector.Watched{{Merchant: collector.Merchant{Name: "store"}, Gate: gate}})
-		handler := web.New(web.Options{
-			Collector: func() *collector.Collector { return all }, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
-		})
+		handler := stand.Handler(func() *collector.Collector { return all }, statuspage.Options{})
 		began := time.Now()
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
@@ -234,17 +231,17 @@ func TestPageDoesNotWaitForTheHub(t *testing.T) {
 // alerts name too.
 func TestPageRunbooksExist(t *testing.T) {
 	t.Parallel()
-	s := pageStand(t, web.Options{}, everyShop()...)
+	s := pageStand(t, statuspage.Options{}, everyShop()...)
 	rules, err := os.ReadFile("../../alerts/payple.rules.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	links := regexp.MustCompile(`href="(https:[^"]*/main/)([^"]*)"`).FindAllStringSubmatch(s.get(t, "/").body, -1)
+	links := regexp.MustCompile(`href="(https:[^"]*/main/)([^"]*)"`).FindAllStringSubmatch(s.Get(t, "/").Body, -1)
 	if len(links) < 8 {
 		t.Errorf("only %d links to the documentation", len(links))
 	}
 	for _, link := range links {
-		if _, err := os.Stat(filepath.Join("..", link[2])); err != nil {
+		if _, err := os.Stat(filepath.Join("..", "..", link[2])); err != nil {
 			t.Errorf("a link to what is not there: %v", err)
 		}
 		if !strings.Contains(string(rules), "runbook_url: "+link[1]) {
@@ -253,24 +250,40 @@ func TestPageRunbooksExist(t *testing.T) {
 	}
 }
 
-// The page is small and quick to read for one merchant too, and tells its
+// The page is small and quick to read for one merchant too, and shows its
 // history from what scrapes have brought.
 func TestPageHistoryComesFromScrapes(t *testing.T) {
 	t.Parallel()
-	s := newStand(t, "store")
-	s.get(t, "/")
-	if body := s.get(t, "/").body; strings.Contains(body, `class="trail"`) || !strings.Contains(body, "too early to tell") || !strings.Contains(body, "needs 5\u00a0min of history") {
-		t.Error("a history or a pace of one figure")
+	s := stand.New(t, "store")
+	s.Get(t, "/")
+	if body := s.Get(t, "/").Body; strings.Contains(body, `class="trail"`) || !strings.Contains(body, "too early to tell") || !strings.Contains(body, "needs 5\u00a0min of history") {
+		t.Error("a history or an outflow of one figure")
 	}
 	for i := range 7 {
-		s.clock.Advance(time.Minute)
-		s.hub.SetFigures("store", simulator.Figures{Total: 10_000_000, Transferred: 56_000 + hub.Won(i)*10_000})
-		s.scrape(t, "/metrics")
+		s.Clock.Advance(time.Minute)
+		s.Hub.SetFigures("store", simulator.Figures{Total: 10_000_000, Transferred: 56_000 + hub.Won(i)*10_000})
+		s.Scrape(t, "/metrics")
 	}
-	body := s.get(t, "/").body
+	body := s.Get(t, "/").Body
 	for _, want := range []string{`class="trail"`, "History over 7\u00a0min: from ₩9,944,000 to ₩9,884,000, lowest ₩9,884,000, highest ₩9,944,000", "at ₩342,848 an hour over the last 7\u00a0min"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is missing", want)
 		}
+	}
+}
+
+// A merchant's name is shown as text, whatever it holds.
+func TestPageEscapesNames(t *testing.T) {
+	t.Parallel()
+	s := stand.New(t)
+	hostile := s.Config("store")
+	hostile.Merchants[0].Name = `<script>alert("x")</script>`
+	s.Fleet.Apply(hostile)
+	response := s.Get(t, "/")
+	if strings.Contains(response.Body, "<script") || !strings.Contains(response.Body, "&lt;script&gt;") {
+		t.Errorf("the page holds\n%s", response.Body)
+	}
+	if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
+		t.Errorf("policy %q", policy)
 	}
 }

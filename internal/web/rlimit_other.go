@@ -1,6 +1,6 @@
 //go:build !unix
 
-package app
+package web
 
 // maxFiles returns how many files and connections this process may have open.
 func maxFiles() uint64 { return 1 << 14 }

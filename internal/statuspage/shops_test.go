@@ -1,15 +1,14 @@
-package web_test
+package statuspage_test
 
 import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
-	"payple_exporter/internal/web"
+	"payple_exporter/internal/statuspage"
+	"payple_exporter/internal/test/stand"
 )
 
 // shop is a merchant of a pageStand.
@@ -29,7 +28,7 @@ const lived = 75 * time.Minute
 
 const million hub.Won = 1_000_000
 
-// shops are merchants in all conditions, told in an order that is not the
+// shops are merchants in all conditions, in an order that is not the
 // page's.
 func shops() map[string]shop {
 	all := []shop{
@@ -80,15 +79,15 @@ func shops() map[string]shop {
 
 // pageStand is the exporter over a simulated hub, after its merchants have
 // been scraped every 30 s for as long as they have lived.
-func pageStand(t *testing.T, options web.Options, names ...string) *stand {
+func pageStand(t *testing.T, options statuspage.Options, names ...string) *stand.Stand {
 	t.Helper()
 	clock := &simulator.Clock{}
 	clock.Advance(4 * time.Hour) // early afternoon
 	var partners []simulator.Partner
 	for _, name := range names {
-		partners = append(partners, simulator.Partner{CstID: cstID(name), CustKey: custKey, Plan: shops()[name].plan})
+		partners = append(partners, simulator.Partner{CstID: cstID(name), CustKey: stand.CustKey, Plan: shops()[name].plan})
 	}
-	s := startStand(t, clock, 8*time.Second, partners...)
+	s := stand.Start(t, clock, 8*time.Second, partners...)
 	configuration := config.Config{MinInterval: 10 * time.Second}
 	for _, name := range names {
 		levels, err := config.ParseLevels(shops()[name].warning, shops()[name].critical, config.DefaultLevels())
@@ -96,50 +95,48 @@ func pageStand(t *testing.T, options web.Options, names ...string) *stand {
 			t.Fatal(err)
 		}
 		configuration.Merchants = append(configuration.Merchants, config.Merchant{
-			Name: name, CstID: cstID(name), Key: hub.FixedKey(hub.NewSecret(custKey), "test"),
-			Hub: config.Hub{Label: "real", URL: s.url}, Thresholds: levels,
+			Name: name, CstID: cstID(name), Key: hub.FixedKey(hub.NewSecret(stand.CustKey), "test"),
+			Hub: config.Hub{Label: "real", URL: s.URL}, Thresholds: levels,
 		})
 	}
-	s.fleet.Apply(configuration)
-	options.Collector, options.Own, options.Now = s.fleet.Collector, prometheus.NewRegistry(), s.clock.Now
-	options.TelemetryPath, options.TimeoutOffset, options.MaxRequests = "/metrics", 500*time.Millisecond, 64
-	options.Version, options.PageWait = "1.0.0", 8*time.Second
-	s.handler = web.New(options)
-	s.live(t, names)
+	s.Fleet.Apply(configuration)
+	options.Version, options.Wait = "1.0.0", 8*time.Second
+	s.Serve(options)
+	live(t, s, names)
 	return s
 }
 
-func (s *stand) live(t *testing.T, names []string) {
+func live(t *testing.T, s *stand.Stand, names []string) {
 	t.Helper()
 	const step = 30 * time.Second
 	for left := lived; left > 0; left -= step {
 		for _, name := range names {
 			if one := shops()[name]; one.broken != "" && left <= one.brokenFor {
-				if err := s.hub.Apply(cstID(name), "", one.broken); err != nil {
+				if err := s.Hub.Apply(cstID(name), "", one.broken); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		s.get(t, "/metrics")
-		s.clock.Advance(step)
+		s.Get(t, "/metrics")
+		s.Clock.Advance(step)
 	}
-	s.get(t, "/metrics")
-	s.clock.Advance(7 * time.Second)
+	s.Get(t, "/metrics")
+	s.Clock.Advance(7 * time.Second)
 }
 
 // outage breaks the hub for all merchants, for so long that nothing is known.
-func (s *stand) outage(t *testing.T, names []string) {
+func outage(t *testing.T, s *stand.Stand, names []string) {
 	t.Helper()
 	for _, name := range names {
-		if err := s.hub.Apply(cstID(name), "", "status=503"); err != nil {
+		if err := s.Hub.Apply(cstID(name), "", "status=503"); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for range 20 {
-		s.clock.Advance(30 * time.Second)
-		s.get(t, "/metrics")
+		s.Clock.Advance(30 * time.Second)
+		s.Get(t, "/metrics")
 	}
-	s.clock.Advance(7 * time.Second)
+	s.Clock.Advance(7 * time.Second)
 }
 
 // cstID is a partner id: these are of Latin letters.

@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,7 +23,7 @@ import (
 // script, and both languages say the same things in it.
 func TestPageWordsAreInBothLanguages(t *testing.T) {
 	t.Parallel()
-	table := reflect.ValueOf(pageWords()).Elem()
+	table := reflect.ValueOf(newTexts()).Elem()
 	for i := range table.NumField() {
 		name := table.Type().Field(i).Name
 		if name == "_" {
@@ -74,41 +75,41 @@ func verbs(text string) []string {
 	return found
 }
 
-// The page says every word of its table: the template by its T, the code by a
-// speaker or by the table itself. A field of something else that is called
+// The page uses every text of its table: the template by its T, the code by a
+// printer or by the table itself. A field of something else that is called
 // alike does not count.
 func TestPageWordsAreUsed(t *testing.T) {
 	t.Parallel()
-	said := make(map[string]bool)
+	used := make(map[string]bool)
 	for file, word := range map[string]string{
-		"page.html": `[$ ]\.T\.(\w+)`, "page.go": `\b(?:v\.T|speaker)\.(\w+)`, "page_row.go": `\bs\.(\w+)`, "page_draw.go": `\bs\.(\w+)`,
-		"page_judge.go": `\b[sw]\.(\w+)`, "page_words.go": `\bs\.(\w+)`,
+		"page.html": `[$ ]\.T\.(\w+)`, "page.go": `\b(?:v\.T|printer)\.(\w+)`, "row.go": `\bp\.(\w+)`, "chart.go": `\bp\.(\w+)`,
+		"condition.go": `\b[pt]\.(\w+)`, "text.go": `\bp\.(\w+)`,
 	} {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		before := len(said)
+		before := len(used)
 		for _, match := range regexp.MustCompile(word).FindAllStringSubmatch(string(text), -1) {
-			said[match[1]] = true
+			used[match[1]] = true
 		}
-		if len(said) == before {
-			t.Errorf("%s says nothing that no other file does: is it still read rightly?", file)
-		}
-	}
-	for field := range reflect.TypeFor[words]().Fields() {
-		if field.Name != "_" && !said[field.Name] {
-			t.Errorf("nobody says %s", field.Name)
+		if len(used) == before {
+			t.Errorf("%s uses nothing that no other file does: is it still read rightly?", file)
 		}
 	}
-	if said["Now"] {
+	for field := range reflect.TypeFor[texts]().Fields() {
+		if field.Name != "_" && !used[field.Name] {
+			t.Errorf("nobody uses %s", field.Name)
+		}
+	}
+	if used["Now"] {
 		t.Error("the page's own Now is taken for a word")
 	}
 }
 
-// Lengths of time are said in two units at most, and never as longer than they
+// Lengths of time are used in two units at most, and never as longer than they
 // are; no line ends between a number and its unit.
-func TestLength(t *testing.T) {
+func TestDuration(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration][2]string{
 		-time.Second:                             {"0 s", "0초"},
@@ -125,7 +126,7 @@ func TestLength(t *testing.T) {
 		90*24*time.Hour + 23*time.Hour + 59*60e9: {"90 d", "90일"},
 	} {
 		for i, language := range lang.Languages() {
-			if got, want := (speaker{pageWords(), language}).length(d), strings.ReplaceAll(want[i], " ", nbsp); got != want {
+			if got, want := (printer{newTexts(), language}).duration(d), strings.ReplaceAll(want[i], " ", nbsp); got != want {
 				t.Errorf("%s in %s: %q, want %q", d, language, got, want)
 			}
 		}
@@ -133,7 +134,7 @@ func TestLength(t *testing.T) {
 }
 
 // Times are those of Seoul, with the date where it is not today's there.
-func TestClock(t *testing.T) {
+func TestTimeOfDay(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 15, 30, 0, 0, time.UTC) // half past midnight of the 24th in Seoul
 	for _, test := range []struct {
@@ -144,27 +145,27 @@ func TestClock(t *testing.T) {
 		{now.Add(-time.Hour), "2026-11-23 23:30:00\u00a0KST"},
 		{now.AddDate(-1, 0, 0), "2025-11-24 00:30:00\u00a0KST"},
 	} {
-		if got := clock(test.then, now); got != test.want {
+		if got := timeOfDay(test.then, now); got != test.want {
 			t.Errorf("%s: %q, want %q", test.then, got, test.want)
 		}
 	}
 }
 
 // "Over the last" takes an hour without its number.
-func TestSpan(t *testing.T) {
+func TestPeriod(t *testing.T) {
 	t.Parallel()
-	english, korean := speaker{pageWords(), lang.English}, speaker{pageWords(), lang.Korean}
+	english, korean := printer{newTexts(), lang.English}, printer{newTexts(), lang.Korean}
 	for d, want := range map[time.Duration][2]string{
 		time.Hour: {"hour", "1시간"}, 59 * time.Minute: {"59\u00a0min", "59분"}, time.Hour + time.Second: {"1\u00a0h", "1시간"},
 	} {
-		if got := [2]string{english.span(d), korean.span(d)}; got != want {
+		if got := [2]string{english.period(d), korean.period(d)}; got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
 		}
 	}
 }
 
 // The texts of all thresholds are read as what is configured; an amount that
-// follows from something else is marked as that of now, and told only where it
+// follows from something else is marked as present, and shown only where it
 // is known.
 func TestLevels(t *testing.T) {
 	t.Parallel()
@@ -172,7 +173,7 @@ func TestLevels(t *testing.T) {
 	for _, test := range []struct {
 		warning, critical string
 		total             hub.Won
-		pace              collector.Pace
+		outflow           collector.Pace
 		english, korean   []string
 	}{
 		{
@@ -194,9 +195,9 @@ func TestLevels(t *testing.T) {
 		{"", "", 200_000_000, settled, nil, nil},
 	} {
 		snapshot := known("store", 40_000_000, test.total, levels(t, test.warning, test.critical))
-		j := judge(0, &snapshot, remembered{}, test.pace)
+		st := evaluate(0, &snapshot, remembered{}, test.outflow)
 		for language, want := range map[lang.Language][]string{lang.English: test.english, lang.Korean: test.korean} {
-			got := speaker{pageWords(), language}.levels(&j)
+			got := printer{newTexts(), language}.levels(&st)
 			for i := range got {
 				got[i] = strings.ReplaceAll(got[i], nbsp, " ")
 			}
@@ -207,7 +208,21 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// What is lost is told as history: the last amount only with its time and a
+// A share is shown as it was written, without the noise of floating point.
+func TestWholePercentages(t *testing.T) {
+	t.Parallel()
+	for n := 1; n <= 100; n++ {
+		text := strconv.Itoa(n) + "%"
+		snapshot := known("store", 40_000_000, 0, levels(t, text, ""))
+		st := evaluate(0, &snapshot, remembered{}, collector.Pace{})
+		got := printer{newTexts(), lang.English}.newRow(&st, nil, time.Time{}).Levels
+		if len(got) != 1 || got[0].String() != "Warning below "+text {
+			t.Errorf("%s is shown as %q", text, got)
+		}
+	}
+}
+
+// What is lost is shown as history: the last amount only with its time and a
 // word that it may be another by now, and never in the place of a figure.
 func TestLastKnownIsHistory(t *testing.T) {
 	t.Parallel()
@@ -216,29 +231,29 @@ func TestLastKnownIsHistory(t *testing.T) {
 	s := failing(known("store", 4_400_000, 80_000_000, nil), hub.ReasonTimeout)
 	s.FailingSince, s.LastSuccess = since, answered
 	gone := forgotten(s)
-	j := gone.judge(0, collector.Pace{})
+	st := gone.evaluate(0, collector.Pace{})
 	for language, want := range map[lang.Language]string{
 		lang.English: "The hub did not answer in time, since 14:00:30\u00a0KST | Last known: ₩4,400,000 at 14:00:00\u00a0KST; may differ now",
 		lang.Korean:  "허브가 제시간에 응답하지 않음, 14:00:30\u00a0KST부터 | 마지막 확인 금액: ₩4,400,000 (14:00:00\u00a0KST 기준, 현재와 다를 수 있음)",
 	} {
-		r := speaker{pageWords(), language}.newRow(&j, nil, since.Add(time.Hour))
+		r := printer{newTexts(), language}.newRow(&st, nil, since.Add(time.Hour))
 		if got := r.State.String() + " | " + r.Last.String(); got != want {
 			t.Errorf("in %s: %q, want %q", language, got, want)
 		}
 		if r.Known || r.Remain != "" || r.Meter != nil || r.Levels != nil || r.Runway != "" || r.Transferred != "" || r.Total != "" {
-			t.Errorf("a figure of the past stands as one of now: %+v", r)
+			t.Errorf("a figure of the past is shown as a present one: %+v", r)
 		}
 	}
 	gone.Failure = nil // nobody has asked since
-	j = gone.judge(0, collector.Pace{})
-	if got, want := (speaker{pageWords(), lang.English}).newRow(&j, nil, since), "Last known: ₩4,400,000"; got.State.String() != "The hub was not asked for a while" || !strings.HasPrefix(got.Last.String(), want) {
+	st = gone.evaluate(0, collector.Pace{})
+	if got, want := (printer{newTexts(), lang.English}).newRow(&st, nil, since), "Last known: ₩4,400,000"; got.State.String() != "The hub was not asked for a while" || !strings.HasPrefix(got.Last.String(), want) {
 		t.Errorf("%s: %s, want %s", got.State, got.Last, want)
 	}
 }
 
 // A line that is as good as flat has nothing below it, which would look like a
 // picture that is not loaded yet; any other has.
-func TestTrailAreaIsOfWhatMoves(t *testing.T) {
+func TestSparklineAreaIsOfWhatMoves(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 23, 5, 0, 0, 0, time.UTC)
 	for _, test := range []struct {
@@ -255,7 +270,7 @@ func TestTrailAreaIsOfWhatMoves(t *testing.T) {
 		{-100, 0, false},
 	} {
 		points := []collector.Point{{At: now.Add(-time.Hour), Remain: test.from}, {At: now, Remain: test.to}}
-		drawn := speaker{pageWords(), lang.English}.newTrail(points, now)
+		drawn := printer{newTexts(), lang.English}.newSparkline(points, now)
 		if drawn.Line == "" || (drawn.Area == "") != test.flat {
 			t.Errorf("from %d to %d: %+v, flat %t", test.from, test.to, drawn, test.flat)
 		}
@@ -263,17 +278,17 @@ func TestTrailAreaIsOfWhatMoves(t *testing.T) {
 }
 
 // String is the text as a reader sees it.
-func (p prose) String() string {
+func (p segments) String() string {
 	var b strings.Builder
-	for _, piece := range p {
-		b.WriteString(piece.Text)
+	for _, segment := range p {
+		b.WriteString(segment.Text)
 	}
 	return b.String()
 }
 
 // Flags and short parentheses stay whole; no letter is lost or changed, so that
 // what is copied is what is meant.
-func TestProse(t *testing.T) {
+func TestSplitSegments(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
 		"":                                nil,
@@ -290,14 +305,14 @@ func TestProse(t *testing.T) {
 		"not closed (a b":         nil,
 		"(" + strings.Repeat("long ", 9) + "and --flag)": {"--flag"},
 	} {
-		p := newProse(text)
+		p := splitSegments(text)
 		var whole []string
-		for _, piece := range p {
-			if piece.Text == "" {
+		for _, segment := range p {
+			if segment.Text == "" {
 				t.Errorf("%q has an empty piece", text)
 			}
-			if piece.Whole {
-				whole = append(whole, piece.Text)
+			if segment.NoBreak {
+				whole = append(whole, segment.Text)
 			}
 		}
 		if p.String() != text || !slices.Equal(whole, want) {
@@ -308,7 +323,7 @@ func TestProse(t *testing.T) {
 		for _, language := range lang.Languages() {
 			action := advice.ForReason(reason).In(language)
 			for _, flag := range regexp.MustCompile(`--[a-z.-]+`).FindAllString(action, -1) {
-				if !slices.ContainsFunc(newProse(action), func(p piece) bool { return p.Whole && strings.Contains(p.Text, flag) }) {
+				if !slices.ContainsFunc(splitSegments(action), func(p segment) bool { return p.NoBreak && strings.Contains(p.Text, flag) }) {
 					t.Errorf("%q can be torn apart in %q", flag, action)
 				}
 			}
@@ -316,12 +331,12 @@ func TestProse(t *testing.T) {
 	}
 }
 
-func TestCapital(t *testing.T) {
+func TestCapitalize(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"": "", "key refused": "Key refused", "cst_id is missing": "cst_id is missing", "키가 없음": "키가 없음", "₩5": "₩5", "HTTP 503": "HTTP 503",
 	} {
-		if got := capital(text); got != want {
+		if got := capitalize(text); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)
 		}
 	}
@@ -393,7 +408,7 @@ func TestPageContrast(t *testing.T) {
 }
 
 // customProperties returns the colours of the style sheet: the dark ones are
-// the light ones but for those that are set anew.
+// the light ones but for those that are set again.
 func customProperties(t *testing.T) (light, dark map[string]string) {
 	t.Helper()
 	roots := regexp.MustCompile(`(?s):root \{(.*?)\}`).FindAllStringSubmatch(pageCSS, -1)

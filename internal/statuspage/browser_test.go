@@ -1,4 +1,4 @@
-package web_test
+package statuspage_test
 
 import (
 	"context"
@@ -23,8 +23,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/test/programs"
-	"payple_exporter/internal/web"
 )
 
 // screenshots is where the browser's pictures are written to; empty for
@@ -122,11 +122,11 @@ func (l look) handler(t *testing.T) http.Handler {
 	if l.many > 0 {
 		return fullPage(t, l.many)
 	}
-	s := pageStand(t, web.Options{Demo: l.demo}, l.shops...)
+	s := pageStand(t, statuspage.Options{Demo: l.demo}, l.shops...)
 	if l.outage {
-		s.outage(t, l.shops)
+		outage(t, s, l.shops)
 	}
-	return s.handler
+	return s.Handler
 }
 
 func lookAt(browser context.Context, t *testing.T, l look, url string) {
@@ -187,7 +187,7 @@ type shown struct {
 	Width, Screen, Rows int // Rows: where the table ends
 }
 
-// Blanks at which no line ends are blanks to whoever reads.
+// Blanks at which no line ends are blanks to a reader.
 const readPage = `({Text: document.body.innerText.replaceAll("\u00a0", " "), Title: document.title.replaceAll("\u00a0", " "),
 	Rows: Math.ceil(document.querySelector("main").getBoundingClientRect().bottom),
 	Width: document.documentElement.scrollWidth, Screen: document.documentElement.clientWidth})`

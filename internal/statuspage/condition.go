@@ -1,4 +1,4 @@
-package web
+package statuspage
 
 import (
 	"cmp"
@@ -12,14 +12,13 @@ import (
 	"payple_exporter/internal/lang"
 )
 
-// condition is how a merchant stands, as the page sorts and colours it.
+// condition is the state of a merchant, as the page sorts and colours it.
 type condition int
 
-// The conditions, worst first: what an operator must see first comes first.
-// Nothing left is certain harm, so it comes before not knowing; not knowing may
-// be the same harm, and probably is where little was left, so it comes before
-// what is low and still pays. What a person must mend comes before what may
-// heal by itself.
+// The conditions, worst first, as an operator must see them. Nothing left is
+// certain harm, so it comes before unknown; unknown may be the same harm, and
+// probably is where little was left, so it comes before what is low and still
+// pays. What a person must repair comes before what may recover by itself.
 const (
 	exhausted   condition = iota // known, and nothing remains
 	lostLow                      // unknown, and low when it was last known
@@ -29,17 +28,17 @@ const (
 	warning                      // known, below a warning threshold
 	keptRefused                  // known and enough, but the hub now refuses key or address
 	kept                         // known and enough, but the latest query failed
-	asking                       // not asked yet, or the first answer is not there
+	asking                       // not asked yet, or not answered for the first time
 	fine                         // known and enough
 )
 
-// conditions is how many there are.
+// conditions is the number of conditions.
 const conditions = int(fine) + 1
 
-// attention tells whether somebody should look.
+// attention reports whether somebody should look.
 func (c condition) attention() bool { return c < asking }
 
-// tone is the class that a condition is coloured by.
+// tone is the CSS class that gives a condition its colour.
 func (c condition) tone() string {
 	switch c {
 	case exhausted, lostLow, refused, lost, critical:
@@ -53,11 +52,11 @@ func (c condition) tone() string {
 	return "ok"
 }
 
-// badge is the condition in a word.
-func (c condition) badge(w *words) lang.Text {
+// badge returns the short name of the condition.
+func (c condition) badge(t *texts) lang.Text {
 	return [conditions]lang.Text{
-		w.BadgeExhausted, w.BadgeLostLow, w.BadgeRefused, w.BadgeLost, w.BadgeCritical, w.BadgeWarning,
-		w.BadgeKeptRefused, w.BadgeKept, w.BadgeAsking, w.BadgeFine,
+		t.BadgeExhausted, t.BadgeLostLow, t.BadgeRefused, t.BadgeLost, t.BadgeCritical, t.BadgeWarning,
+		t.BadgeKeptRefused, t.BadgeKept, t.BadgeAsking, t.BadgeFine,
 	}[c]
 }
 
@@ -68,14 +67,14 @@ type remembered struct {
 	at time.Time // zero: nothing yet
 }
 
-// standing is a merchant with the judgement on it.
-type standing struct {
+// status is a merchant with its condition.
+type status struct {
 	*collector.Snapshot
 
-	index int // in the order of configuration
-	pace  collector.Pace
+	index   int // in the order of configuration
+	outflow collector.Pace
 	// last is what was last known, where nothing is known now: history, which
-	// must never pass for a figure.
+	// must never look like a current figure.
 	last      remembered
 	condition condition
 	// hit is the kind of the threshold that makes the merchant low; the one
@@ -86,60 +85,60 @@ type standing struct {
 	headroom float64
 }
 
-// judge finds a merchant's condition. pace counts only if it is settled, as in
-// the alert rules, so that the page does not cry before they do.
-func judge(index int, s *collector.Snapshot, last remembered, pace collector.Pace) standing {
-	j := standing{Snapshot: s, index: index, pace: pace, last: last, headroom: math.Inf(1)}
+// evaluate finds a merchant's condition. outflow counts only once it is settled,
+// as in the alert rules, so that the page does not warn before they do.
+func evaluate(index int, s *collector.Snapshot, last remembered, outflow collector.Pace) status {
+	st := status{Snapshot: s, index: index, outflow: outflow, last: last, headroom: math.Inf(1)}
 	switch {
 	case s.Known:
-		j.condition = j.against(&s.Limit)
-		if j.condition == fine && !s.Up {
-			j.condition = j.unlessRejected(kept, keptRefused)
+		st.condition = st.compare(&s.Limit)
+		if st.condition == fine && !s.Up {
+			st.condition = st.unlessRejected(kept, keptRefused)
 		}
 	case !s.Attempted:
-		j.condition = asking
+		st.condition = asking
 	case last.at.IsZero():
-		j.condition = j.unlessRejected(lost, refused)
-		j.headroom = 1 // it may be anything: before whoever had enough
+		st.condition = st.unlessRejected(lost, refused)
+		st.headroom = 1 // it may be anything, so it comes before those that had enough
 	default:
-		j.condition = j.unlessRejected(lost, refused)
-		if j.against(&last.Limit) < fine {
-			j.condition = lostLow
+		st.condition = st.unlessRejected(lost, refused)
+		if st.compare(&last.Limit) < fine {
+			st.condition = lostLow
 		}
 	}
-	return j
+	return st
 }
 
 // unlessRejected returns the one condition, or the other where the hub refuses
-// the key or the address, which the alert PaypleCredentialsRejected tells of.
-func (j *standing) unlessRejected(usual, rejected condition) condition {
-	if j.Failure != nil && (j.Failure.Reason == hub.ReasonAuth || j.Failure.Reason == hub.ReasonIPNotAllowed) {
+// the key or the address, for which the alert PaypleCredentialsRejected fires.
+func (st *status) unlessRejected(usual, rejected condition) condition {
+	if st.Failure != nil && (st.Failure.Reason == hub.ReasonAuth || st.Failure.Reason == hub.ReasonIPNotAllowed) {
 		return rejected
 	}
 	return usual
 }
 
-// needsPerson tells whether queries fail until somebody mends what they need.
-func (j *standing) needsPerson() bool { return j.Failure != nil && j.Failure.Reason.NeedsPerson() }
+// needsPerson reports whether queries fail until a person repairs the cause.
+func (st *status) needsPerson() bool { return st.Failure != nil && st.Failure.Reason.NeedsPerson() }
 
-// against holds figures against the merchant's thresholds, and returns how low
+// compare compares figures with the merchant's thresholds, and returns how low
 // they are: fine if not at all.
-func (j *standing) against(limit *hub.Limit) condition {
+func (st *status) compare(limit *hub.Limit) condition {
 	found, furthest := fine, math.Inf(1)
 	for _, severity := range config.Severities() {
 		worse := warning
 		if severity == config.Critical {
 			worse = critical
 		}
-		for _, level := range j.Merchant.Thresholds[severity] {
-			measure, ok := j.measure(limit, level.Kind)
+		for _, level := range st.Merchant.Thresholds[severity] {
+			measure, ok := st.measure(limit, level.Kind)
 			if !ok {
 				continue
 			}
 			room := measure / level.Value
-			j.headroom = min(j.headroom, room)
+			st.headroom = min(st.headroom, room)
 			if measure < level.Value && (worse < found || room < furthest) {
-				found, furthest, j.hit = worse, room, level.Kind
+				found, furthest, st.hit = worse, room, level.Kind
 			}
 		}
 	}
@@ -149,9 +148,9 @@ func (j *standing) against(limit *hub.Limit) condition {
 	return found
 }
 
-// measure returns what is held against a threshold of that kind, and whether
-// there is such a measure.
-func (j *standing) measure(limit *hub.Limit, kind config.Kind) (float64, bool) {
+// measure returns what is compared with a threshold of that kind, and whether
+// it is known.
+func (st *status) measure(limit *hub.Limit, kind config.Kind) (float64, bool) {
 	remain, total := float64(limit.Remain), float64(limit.TotalAccount)
 	switch kind {
 	case config.Amount:
@@ -159,26 +158,26 @@ func (j *standing) measure(limit *hub.Limit, kind config.Kind) (float64, bool) {
 	case config.Ratio:
 		return remain / total, total > 0
 	case config.Runway:
-		runway, ends := j.pace.Runway(limit.Remain)
-		return runway.Truncate(time.Second).Seconds(), ends && j.pace.Settled
+		runway, ends := st.outflow.Runway(limit.Remain)
+		return runway.Truncate(time.Second).Seconds(), ends && st.outflow.Settled
 	}
 	return 0, false
 }
 
-// alert names the alert that tells of a merchant in this condition, and whose
-// runbook helps; none where nothing is wrong.
-func (j *standing) alert() string {
+// alert returns the name of the alert that fires for a merchant in this
+// condition, whose runbook helps; "" where nothing is wrong.
+func (st *status) alert() string {
 	low := map[config.Kind]string{
 		config.Amount: "PaypleTransferLimitLow", config.Ratio: "PaypleTransferLimitRatioLow", config.Runway: "PaypleTransferRunwayShort",
-	}[j.hit]
+	}[st.hit]
 	return [conditions]string{
 		exhausted: "PaypleTransferLimitExhausted", lostLow: "PaypleTransferLimitLostWhileLow",
 		refused: "PaypleCredentialsRejected", lost: "PaypleTransferLimitUnknown", critical: low, warning: low,
 		keptRefused: "PaypleCredentialsRejected", kept: "PaypleQueryFailing",
-	}[j.condition]
+	}[st.condition]
 }
 
-// measuresRunway tells whether a merchant's condition depends on its pace.
+// measuresRunway reports whether a merchant's condition depends on its outflow.
 func measuresRunway(levels config.Levels) bool {
 	for _, severity := range config.Severities() {
 		if slices.ContainsFunc(levels[severity], func(t config.Threshold) bool { return t.Kind == config.Runway }) {
@@ -189,10 +188,10 @@ func measuresRunway(levels config.Levels) bool {
 }
 
 // worstFirst orders merchants: by condition, then by how near the threshold
-// they are, then by name, so that the order stays the same from one look to
-// the next. Of those that are as badly known, whom a person must help comes
-// before who may recover alone.
-func worstFirst(a, b *standing) int {
+// they are, then by name, so that the order stays the same between two
+// views. Of those in one condition, the ones that a person must help come before
+// those that may recover by themselves.
+func worstFirst(a, b *status) int {
 	byPerson := 0
 	if a.condition == b.condition && (a.condition == lost || a.condition == kept) {
 		byPerson = -cmp.Compare(boolRank(a.needsPerson()), boolRank(b.needsPerson()))
@@ -213,11 +212,11 @@ func boolRank(b bool) int {
 	return 0
 }
 
-// answer is what the page says above everything.
+// answer is the headline of the page.
 type answer int
 
-// The answers: each hides those below it. What is low comes below asking: as
-// long as one is not known, not all can pay out.
+// The answers, of which each hides those below it. Low comes below inquiring: as
+// long as one merchant is not known, the page cannot say that all can pay out.
 const (
 	cannot answer = iota
 	unknown
@@ -227,7 +226,7 @@ const (
 	can
 )
 
-// answer is the one that a merchant in this condition gives cause for.
+// answer returns the answer that a merchant in this condition causes.
 func (c condition) answer() answer {
 	return [conditions]answer{
 		exhausted: cannot, lostLow: unknown, refused: unknown, lost: unknown, critical: low, warning: low,
@@ -235,31 +234,31 @@ func (c condition) answer() answer {
 	}[c]
 }
 
-// sign is the picture beside the answer.
+// sign is the name of the picture beside the answer.
 func (a answer) sign() string {
 	return [...]string{cannot: "cannot", unknown: "unknown", inquiring: "asking", low: "low", fromMemory: "low", can: "can"}[a]
 }
 
-// in says the answer of one merchant, and of several.
-func (a answer) in(w *words) (one, several lang.Text) {
+// in returns the text of the answer for one merchant, and for several.
+func (a answer) in(t *texts) (one, several lang.Text) {
 	switch a {
 	case cannot:
-		return w.OneExhausted, w.HeadExhausted
+		return t.OneExhausted, t.HeadExhausted
 	case unknown:
-		return w.OneUnknown, w.HeadUnknown
+		return t.OneUnknown, t.HeadUnknown
 	case inquiring:
-		return w.OneAsking, w.HeadAsking
+		return t.OneAsking, t.HeadAsking
 	case low:
-		return w.OneLow, w.HeadLow
+		return t.OneLow, t.HeadLow
 	case fromMemory:
-		return w.OneKept, w.HeadKept
+		return t.OneKept, t.HeadKept
 	case can:
 	}
-	return w.OneFine, w.HeadFine
+	return t.OneFine, t.HeadFine
 }
 
-// namesAffected tells whether the merchants that give cause for the answer are
-// worth naming.
+// namesAffected reports whether the merchants that cause the answer are worth
+// naming.
 func (a answer) namesAffected() bool { return a != inquiring && a != can }
 
 // tally counts merchants by condition.
@@ -269,18 +268,18 @@ func (t tally) all() int { return t.sum(func(condition) bool { return true }) }
 
 func (t tally) attention() int { return t.sum(condition.attention) }
 
-// sum counts the merchants in the conditions that are meant.
-func (t tally) sum(meant func(condition) bool) int {
+// sum counts the merchants whose condition is one that include accepts.
+func (t tally) sum(include func(condition) bool) int {
 	sum := 0
 	for c, n := range t {
-		if meant(condition(c)) {
+		if include(condition(c)) {
 			sum += n
 		}
 	}
 	return sum
 }
 
-// answer is what is said of all, and the worst condition that it speaks of.
+// answer returns the answer for all, and the worst condition that causes it.
 func (t tally) answer() (answer, condition) {
 	a, worst := can, fine
 	for c := fine; c >= 0; c-- {
@@ -291,16 +290,16 @@ func (t tally) answer() (answer, condition) {
 	return a, worst
 }
 
-// headline says the answer.
-func (t tally) headline(s speaker) string {
+// headline returns the answer in words.
+func (t tally) headline(p printer) string {
 	a, _ := t.answer()
-	one, several := a.in(s.words)
+	one, several := a.in(p.texts)
 	switch t.all() {
 	case 0:
-		return s.say(s.HeadNone)
+		return p.print(p.HeadNone)
 	case 1:
-		return s.say(one)
+		return p.print(one)
 	}
 	n := t.sum(func(c condition) bool { return c.answer() == a })
-	return s.say(several, grouped(n), grouped(t.all()))
+	return p.print(several, formatCount(n), formatCount(t.all()))
 }

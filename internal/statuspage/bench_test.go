@@ -1,4 +1,4 @@
-package web_test
+package statuspage_test
 
 import (
 	"context"
@@ -9,19 +9,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
-	"payple_exporter/internal/web"
+	"payple_exporter/internal/statuspage"
+	"payple_exporter/internal/test/stand"
 )
 
 // moving is a Querier whose figures change with every query, as much as a line
 // can show.
 type moving struct {
-	instant
+	stand.Instant
 
 	asked *atomic.Int64
 }
@@ -58,10 +57,7 @@ func fullPage(tb testing.TB, merchants int) http.Handler {
 		clock.Advance(40 * time.Second)
 	}
 	clock.Advance(-35 * time.Second) // no query is due
-	return web.New(web.Options{
-		Collector: func() *collector.Collector { return all }, Own: prometheus.NewRegistry(),
-		TelemetryPath: "/metrics", MaxRequests: 40, Now: clock.Now,
-	})
+	return stand.Handler(func() *collector.Collector { return all }, statuspage.Options{Now: clock.Now})
 }
 
 // A page of a thousand merchants stays small enough for a phone far from a
@@ -88,7 +84,7 @@ func BenchmarkPage(b *testing.B) {
 		b.Run("merchants=1000/"+name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				scrapeOnce(handler, target)
+				stand.Discard(handler, target)
 			}
 		})
 	}
