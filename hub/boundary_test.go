@@ -214,7 +214,7 @@ func TestTokenEndsByEitherClock(t *testing.T) {
 		if session.usable() {
 			t.Errorf("%s: no token is usable", name)
 		}
-		session.token = Token{value: NewSecret("t"), Expires: base.Add(time.Minute)}
+		session.token, session.usedSource = Token{value: NewSecret("t"), Expires: base.Add(time.Minute)}, session.keys.source.Load()
 		if got := session.usable(); got != test.want {
 			t.Errorf("%s: usable %t, want %t", name, got, test.want)
 		}

@@ -30,7 +30,7 @@ type Session struct {
 	// used is the key that the latest token was asked for with, usedSource
 	// where it came from, and broken whether it could not be read.
 	used       Secret
-	usedSource int
+	usedSource *keySource
 	broken     bool
 
 	sent atomic.Uint64
@@ -38,7 +38,9 @@ type Session struct {
 
 // NewSession returns a session of partner cstID, which holds no token yet.
 func NewSession(client *Client, cstID string, key Key) *Session {
-	return &Session{client: client, cstID: cstID, keys: keyReader{key: key}, turn: make(chan struct{}, 1)}
+	s := &Session{client: client, cstID: cstID, turn: make(chan struct{}, 1)}
+	s.keys.replace(key)
+	return s
 }
 
 // SetKey makes the session read its key from another source, and get a new
@@ -110,7 +112,7 @@ func (s *Session) obtain(ctx context.Context, refused Token) (_ Token, _ Credent
 // suspended, the other is set by hand and over the network. No token at all
 // has expired long ago.
 func (s *Session) usable() bool {
-	if s.usedSource != s.keys.current() {
+	if s.usedSource != s.keys.source.Load() {
 		return false
 	}
 	now, last := s.client.options.Now(), s.token.Expires.Add(-tokenMargin)
