@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"payple_exporter/collector"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
@@ -71,13 +70,13 @@ func demoOn(t *testing.T, clock *simulator.Clock) http.Handler {
 			t.Error(err)
 		}
 	})
-	merchants := fleet.New(fleet.Options{
-		Settings:  collector.Settings{MaxAge: 5 * time.Minute, Timeout: 20 * time.Second, Now: clock.Now, Bounds: collector.NewBounds(8, 0)},
+	merchants := collector.New(collector.Options{
+		Settings:  collector.Settings{MaxAge: 5 * time.Minute, Timeout: 20 * time.Second, Now: clock.Now, Limiter: collector.NewLimiter(8, 0)},
 		Transport: transport,
 	})
 	merchants.Apply(demoConfig(server.URL, 10*time.Second, config.DefaultLevels()))
 	return web.New(web.Options{
-		Collector: merchants.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
+		Collector: merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
 		PageWait: 20 * time.Second, Demo: true, Now: clock.Now,
 	})
 }

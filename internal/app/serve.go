@@ -16,7 +16,6 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"payple_exporter/collector"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/web"
@@ -32,12 +31,12 @@ const maxConnections = 1024
 
 // exporter is what serve puts together.
 type exporter struct {
-	log      loggers
-	registry *prometheus.Registry
-	fleet    *fleet.Fleet
-	reloader *fleet.Reloader
-	server   *http.Server
-	hangups  <-chan os.Signal
+	log       loggers
+	registry  *prometheus.Registry
+	merchants *collector.Collector
+	reloader  *config.Reloader
+	server    *http.Server
+	hangups   <-chan os.Signal
 }
 
 // serve runs the exporter until ctx ends.
@@ -75,18 +74,18 @@ func (p *program) assemble(merchants source) *exporter {
 		registry: prometheus.NewRegistry(), hangups: p.Hangups,
 	}
 	hubMetrics := collector.NewHubMetrics()
-	e.fleet = fleet.New(fleet.Options{
+	e.merchants = collector.New(collector.Options{
 		Settings: collector.Settings{
 			MaxAge: p.flags.maxAge, Timeout: p.flags.timeout, Logger: e.log.kit, Now: p.Now,
-			Bounds: collector.NewBounds(p.flags.maxConcurrency, p.flags.maxRequestsPerSecond),
+			Limiter: collector.NewLimiter(p.flags.maxConcurrency, p.flags.maxRequestsPerSecond),
 		},
 		Transport: hub.NewTransport(p.flags.maxConcurrency),
 		Referer:   p.flags.referer, UserAgent: userAgent(),
 		Observe: e.log.exchanges(hubMetrics.Observe),
 	})
-	e.reloader = fleet.NewReloader(merchants.load, func(next config.Config) {
+	e.reloader = config.NewReloader(merchants.load, func(next config.Config) {
 		p.holdLessMemory(len(next.Merchants))
-		e.fleet.Apply(next)
+		e.merchants.Apply(next)
 	}, e.log.kit, p.Now)
 	e.registry.MustRegister(hubMetrics, e.reloader, versioncollector.NewCollector(appName))
 	if !p.flags.withoutExporter {
@@ -107,7 +106,7 @@ func (p *program) assemble(merchants source) *exporter {
 
 func (p *program) handler(e *exporter, demo bool) http.Handler {
 	options := web.Options{
-		Collector: e.fleet.Collector, Own: e.registry, Instrument: !p.flags.withoutExporter,
+		Collector: e.merchants, Own: e.registry, Instrument: !p.flags.withoutExporter,
 		TelemetryPath: p.flags.telemetryPath, TimeoutOffset: p.flags.timeoutOffset, MaxRequests: p.flags.maxRequests,
 		SDAddress: p.flags.sdAddress, Demo: demo, Version: shownVersion(), Logger: e.log.kit, Now: p.Now,
 	}

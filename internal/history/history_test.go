@@ -1,9 +1,7 @@
-package collector
+package history
 
 import (
-	"context"
 	"math/rand/v2"
-	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -35,25 +33,25 @@ func TestHistoryIsBoundedAndTrue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var h history
+			var h History
 			random := rand.New(rand.NewPCG(1, 2))
 			given := make(map[uint32]hub.Won)
 			now, first, newest := began(), uint32(0), hub.Won(0)
 			for now.Sub(began()) < 40*time.Hour {
 				now = now.Add(run.interval)
 				if random.Float64() < run.failing {
-					h.miss()
+					h.Miss()
 					continue
 				}
 				newest += hub.Won(random.Int64N(1000))
-				h.add(now, paidOut(newest), max(historyGap, 3*run.interval))
+				h.Add(now, paidOut(newest), max(Gap, 3*run.interval))
 				at := uint32(now.Unix())
 				if given[at] = 1000*million - newest; first == 0 {
 					first = at
 				}
 				checkHistory(t, &h, given, at)
 			}
-			if span := seconds32(h.points[len(h.points)-1].at - h.points[0].at); span < 20*time.Hour || span > historySpan {
+			if span := seconds32(h.points[len(h.points)-1].at - h.points[0].at); span < 20*time.Hour || span > maxSpan {
 				t.Errorf("after 40 h the history spans %s", span)
 			}
 			if run.failing == 0 && len(h.points) < 20 {
@@ -63,11 +61,11 @@ func TestHistoryIsBoundedAndTrue(t *testing.T) {
 	}
 }
 
-func checkHistory(t *testing.T, h *history, given map[uint32]hub.Won, newest uint32) {
+func checkHistory(t *testing.T, h *History, given map[uint32]hub.Won, newest uint32) {
 	t.Helper()
 	const most = 3 << 10 // ten thousand merchants in 30 MiB
-	if size := uintptr(cap(h.points)) * unsafe.Sizeof(point{}); len(h.points) > historyLength || size > most {
-		t.Fatalf("%d points in %d bytes, want at most %d in %d", len(h.points), size, historyLength, most)
+	if size := uintptr(cap(h.points)) * unsafe.Sizeof(point{}); len(h.points) > maxPoints || size > most {
+		t.Fatalf("%d points in %d bytes, want at most %d in %d", len(h.points), size, maxPoints, most)
 	}
 	for i, p := range h.points {
 		if want, there := given[p.at]; !there || p.remain != want {
@@ -86,16 +84,16 @@ func checkHistory(t *testing.T, h *history, given map[uint32]hub.Won, newest uin
 func TestGapsStayWhenPointsGo(t *testing.T) {
 	t.Parallel()
 	for offset := range 4 {
-		var h history
+		var h History
 		now := began()
 		step := func(n int) {
 			for range n {
 				now = now.Add(10 * time.Second)
-				h.add(now, paidOut(0), historyGap)
+				h.Add(now, paidOut(0), Gap)
 			}
 		}
 		step(30 + offset)
-		h.miss()
+		h.Miss()
 		step(600)
 		gaps := 0
 		for _, p := range h.points {
@@ -113,22 +111,22 @@ func TestGapsStayWhenPointsGo(t *testing.T) {
 // not.
 func TestHistoryWhenTheClockIsSetBack(t *testing.T) {
 	t.Parallel()
-	var h history
-	h.add(began(), paidOut(0), historyGap)
-	h.add(began().Add(time.Minute), paidOut(0), historyGap)
-	h.add(began().Add(30*time.Second), paidOut(0), historyGap)
+	var h History
+	h.Add(began(), paidOut(0), Gap)
+	h.Add(began().Add(time.Minute), paidOut(0), Gap)
+	h.Add(began().Add(30*time.Second), paidOut(0), Gap)
 	if len(h.points) != 3 {
 		t.Errorf("nudged: %d points, want 3", len(h.points))
 	}
-	h.add(began().Add(-time.Hour), paidOut(0), historyGap)
+	h.Add(began().Add(-time.Hour), paidOut(0), Gap)
 	if len(h.points) != 1 {
 		t.Errorf("set back: %d points, want 1", len(h.points))
 	}
 }
 
-// The pace is that of payouts which go on: not of a batch, a reset, a reversal
+// The outflow is that of payouts which go on: not of a batch, a reset, a reversal
 // or a top-up, and none is told where too little was seen.
-func TestPace(t *testing.T) {
+func TestOutflow(t *testing.T) {
 	t.Parallel()
 	const hour = time.Hour
 	for name, test := range map[string]struct {
@@ -183,13 +181,13 @@ func TestPace(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var h history
+			var h History
 			for after := time.Duration(0); after <= test.lasts; after += 15 * time.Second {
 				if after <= test.silent[0] || after >= test.silent[1] {
-					h.add(began().Add(after), paidOut(test.paid(after)), historyGap)
+					h.Add(began().Add(after), paidOut(test.paid(after)), Gap)
 				}
 			}
-			got := h.pace()
+			got := h.Outflow()
 			if (got.Window-test.window).Abs() > time.Minute || got.Settled != test.settled {
 				t.Errorf("window %s (settled: %v), want %s (%v)", got.Window, got.Settled, test.window, test.settled)
 			}
@@ -216,7 +214,7 @@ func batch(at time.Duration) func(time.Duration) hub.Won {
 	}
 }
 
-// What remains lasts as long as the pace says; where nothing flows out, no end
+// What remains lasts as long as the outflow says; where nothing flows out, no end
 // is told, and what is overdrawn has come to its end.
 func TestRunway(t *testing.T) {
 	t.Parallel()
@@ -232,66 +230,9 @@ func TestRunway(t *testing.T) {
 		{10, -5, 0, true},
 		{0.001, hub.MaxWon, 10 * 365 * 24 * time.Hour, true},
 	} {
-		got, ends := Pace{PerHour: test.perHour}.Runway(test.remain)
+		got, ends := Outflow{PerHour: test.perHour}.Runway(test.remain)
 		if got != test.want || ends != test.ends {
 			t.Errorf("%v at %v an hour: %s, %v", test.remain, test.perHour, got, ends)
 		}
 	}
-}
-
-// A gate's history has what its queries brought, and nothing of those that
-// failed.
-func TestGateKeepsAHistory(t *testing.T) {
-	t.Parallel()
-	var passed atomic.Int64
-	now := func() time.Time { return began().Add(time.Duration(passed.Load())) }
-	of := &fakeHub{limit: paidOut(0)}
-	gate := NewGate("store", of, Settings{MinInterval: 10 * time.Second, MaxAge: time.Minute, Timeout: time.Second, Now: now})
-	all := New(Settings{}, []Watched{{Merchant{Name: "store"}, gate}})
-	ask := func(err *hub.Error) {
-		of.mu.Lock()
-		of.err = err
-		of.mu.Unlock()
-		all.Snapshots(context.Background())
-		passed.Add(int64(time.Minute))
-	}
-	if points := all.History(0); len(points) != 0 || gate.history.points != nil {
-		t.Errorf("before the first query: %v", points)
-	}
-	ask(nil)
-	ask(&hub.Error{Reason: hub.ReasonNetwork})
-	passed.Add(int64(time.Minute))
-	ask(nil)
-	ask(nil)
-	points := all.History(0)
-	if len(points) != 3 || points[0].Gap || !points[1].Gap || points[2].Gap {
-		t.Fatalf("history %+v", points)
-	}
-	if !points[0].At.Equal(began()) || points[0].Remain != 1000*million {
-		t.Errorf("first point %+v", points[0])
-	}
-	if pace := all.Pace(0); pace.Window != 0 {
-		t.Errorf("a pace of four minutes: %+v", pace)
-	}
-}
-
-// What the hub last said can be told for ever, with its time, while a snapshot
-// no longer shows it as known.
-func TestLastFiguresOutliveTheirAge(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
-		c := New(settings(), []Watched{{Merchant{Name: "store"}, gate}})
-		if limit, at := c.LastFigures(0); limit != (hub.Limit{}) || !at.IsZero() {
-			t.Errorf("before the first answer: %v at %s", limit, at)
-		}
-		answered := time.Now()
-		scrape(t, gate)
-		backend.failWith(hub.ReasonNetwork)
-		time.Sleep(24 * time.Hour)
-		if s := scrape(t, gate); s.Known || s.Limit != (hub.Limit{}) {
-			t.Fatalf("a figure of a day ago is shown: %+v", s)
-		}
-		if limit, at := c.LastFigures(0); limit != figures() || at.Sub(answered) > time.Second {
-			t.Errorf("got %v at %s, want %v of %s", limit, at, figures(), answered)
-		}
-	})
 }

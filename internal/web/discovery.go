@@ -22,7 +22,7 @@ func (s *Server) discovery(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	groups := []targetGroup{}
-	for _, merchant := range s.options.Collector().Merchants() {
+	for _, merchant := range s.options.Collector.Merchants() {
 		groups = append(groups, targetGroup{
 			Targets: []string{address},
 			Labels: map[string]string{

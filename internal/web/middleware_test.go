@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-kit/log"
@@ -105,7 +106,7 @@ func (s *stand) put(t *testing.T, place, text string) bool {
 	}
 	watched := s.config("store", "other")
 	places()[place](&watched.Merchants[0], text)
-	s.fleet.Apply(watched)
+	s.merchants.Apply(watched)
 	s.scrape(t, "/metrics")
 	return true
 }
@@ -322,13 +323,18 @@ func TestPanicsAreTold(t *testing.T) {
 		text   bytes.Buffer
 		broken atomic.Bool
 	)
-	s.handler = web.New(web.Options{
-		Collector: func() *collector.Collector {
+	merchants := collector.New(collector.Options{
+		Settings: collector.Settings{MaxAge: time.Minute, Timeout: time.Second, Now: func() time.Time {
 			if broken.Load() {
 				panic("not what it was")
 			}
-			return s.fleet.Collector()
-		}, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, Logger: log.NewLogfmtLogger(&text),
+			return s.clock.Now()
+		}},
+		NewQuerier: func(config.Merchant) collector.Querier { return instant{} },
+	})
+	merchants.Apply(s.config("store"))
+	s.handler = web.New(web.Options{
+		Collector: merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, Logger: log.NewLogfmtLogger(&text),
 	})
 	broken.Store(true)
 	for range 2 { // the one slot is given back

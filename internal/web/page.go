@@ -18,6 +18,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
 )
 
@@ -126,7 +127,7 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request) {
 
 // view judges all merchants, and puts those into words that are asked for.
 func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
-	merchants := s.options.Collector()
+	merchants := s.options.Collector
 	all := judgeAll(merchants, merchants.Snapshots(ctx))
 	now := s.options.Now()
 	var (
@@ -156,8 +157,8 @@ func (s *Server) view(ctx context.Context, a ask, speaker speaker) view {
 	}
 	from, to := a.window(len(shown))
 	for _, j := range shown[from:to] {
-		j.pace = merchants.Pace(j.index)
-		v.Rows = append(v.Rows, speaker.newRow(j, merchants.History(j.index), now))
+		j.pace = merchants.Outflow(j.Merchant.Name)
+		v.Rows = append(v.Rows, speaker.newRow(j, merchants.History(j.Merchant.Name), now))
 	}
 	v.turnPages(a, from, to, len(shown))
 	return v
@@ -172,13 +173,13 @@ func judgeAll(merchants *collector.Collector, snapshots []collector.Snapshot) []
 		var (
 			snapshot = &snapshots[i]
 			last     remembered
-			pace     collector.Pace
+			pace     history.Outflow
 		)
 		if measuresRunway(snapshot.Merchant.Thresholds) {
-			pace = merchants.Pace(i)
+			pace = merchants.Outflow(snapshot.Merchant.Name)
 		}
 		if !snapshot.Known {
-			last.Limit, last.at = merchants.LastFigures(i)
+			last.Limit, last.at = merchants.LastFigures(snapshot.Merchant.Name)
 		}
 		all[i] = judge(i, snapshot, last, pace)
 	}

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/history"
 )
 
 // meter is a bar of what remains, with its thresholds marked. All lengths are
@@ -112,7 +112,7 @@ type trail struct {
 // newTrail draws a history up to now, from zero won upwards, with nothing
 // drawn where nothing is known. Two figures make a line; with fewer there is
 // none.
-func (s speaker) newTrail(points []collector.Point, now time.Time) *trail {
+func (s speaker) newTrail(points []history.Point, now time.Time) *trail {
 	if len(points) < 2 {
 		return nil
 	}
@@ -123,7 +123,7 @@ func (s speaker) newTrail(points []collector.Point, now time.Time) *trail {
 		lowest, highest = min(lowest, p.Remain), max(highest, p.Remain)
 	}
 	floor, top := min(0, lowest), max(1, highest)
-	place := func(p collector.Point) (x, y int) {
+	place := func(p history.Point) (x, y int) {
 		const width, height = trailWidth - 2*trailEdge, trailHeight - 2*trailEdge
 		x = trailEdge + int(width*min(1, float64(p.At.Sub(first.At))/float64(span)))
 		return x, trailEdge + int(height*(1-float64(p.Remain-floor)/float64(top-floor))+0.5)

@@ -9,6 +9,7 @@ import (
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
 )
 
@@ -73,7 +74,7 @@ type standing struct {
 	*collector.Snapshot
 
 	index int // in the order of configuration
-	pace  collector.Pace
+	pace  history.Outflow
 	// last is what was last known, where nothing is known now: history, which
 	// must never pass for a figure.
 	last      remembered
@@ -88,7 +89,7 @@ type standing struct {
 
 // judge finds a merchant's condition. pace counts only if it is settled, as in
 // the alert rules, so that the page does not cry before they do.
-func judge(index int, s *collector.Snapshot, last remembered, pace collector.Pace) standing {
+func judge(index int, s *collector.Snapshot, last remembered, pace history.Outflow) standing {
 	j := standing{Snapshot: s, index: index, pace: pace, last: last, headroom: math.Inf(1)}
 	switch {
 	case s.Known:

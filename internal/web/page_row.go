@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
-	"payple_exporter/collector"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/history"
 )
 
 // documentation is where the repository's documents are read, as the alerts'
@@ -31,11 +31,11 @@ type row struct {
 }
 
 // newRow puts a merchant into words.
-func (s speaker) newRow(j *standing, history []collector.Point, now time.Time) row {
+func (s speaker) newRow(j *standing, points []history.Point, now time.Time) row {
 	r := row{
 		Name: j.Merchant.Name, Hub: j.Merchant.Hub, Known: j.Known,
 		Tone: j.condition.tone(), Badge: newProse(s.say(j.condition.badge(s.words))),
-		Trail: s.newTrail(history, now),
+		Trail: s.newTrail(points, now),
 		State: newProse(s.state(j, now)), Next: s.nextQuery(j, now),
 		Probe: "probe?" + url.Values{"merchant": {j.Merchant.Name}}.Encode(),
 	}
@@ -105,7 +105,7 @@ func (s speaker) runway(j *standing) (text, note string) {
 	case j.Limit.Remain <= 0:
 		return s.say(s.NothingLeft), ""
 	case j.pace.Window == 0:
-		return s.say(s.TooEarly), s.say(s.TooEarlyNote, s.length(collector.MinPaceWindow))
+		return s.say(s.TooEarly), s.say(s.TooEarlyNote, s.length(history.MinWindow))
 	case ends:
 		return s.say(s.Lasts, s.longest(runway)), s.say(s.LastsNote, won(j.pace.PerHour), window)
 	case j.pace.Paid > 0:

@@ -100,8 +100,8 @@ func pageStand(t *testing.T, options web.Options, names ...string) *stand {
 			Hub: config.Hub{Label: "real", URL: s.url}, Thresholds: levels,
 		})
 	}
-	s.fleet.Apply(configuration)
-	options.Collector, options.Own, options.Now = s.fleet.Collector, prometheus.NewRegistry(), s.clock.Now
+	s.merchants.Apply(configuration)
+	options.Collector, options.Own, options.Now = s.merchants, prometheus.NewRegistry(), s.clock.Now
 	options.TelemetryPath, options.TimeoutOffset, options.MaxRequests = "/metrics", 500*time.Millisecond, 64
 	options.Version, options.PageWait = "1.0.0", 8*time.Second
 	s.handler = web.New(options)

@@ -19,6 +19,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/golden"
 	"payple_exporter/internal/web"
@@ -209,10 +210,13 @@ func (stuck) Remain(ctx context.Context) (hub.Limit, error) {
 func TestPageDoesNotWaitForTheHub(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gate := collector.NewGate("store", stuck{}, collector.Settings{MinInterval: 10 * time.Second, MaxAge: time.Minute, Timeout: 30 * time.Second})
-		all := collector.New(collector.Settings{}, []collector.Watched{{Merchant: collector.Merchant{Name: "store"}, Gate: gate}})
+		all := collector.New(collector.Options{
+			Settings:   collector.Settings{MaxAge: time.Minute, Timeout: 30 * time.Second},
+			NewQuerier: func(config.Merchant) collector.Querier { return stuck{} },
+		})
+		all.Apply(config.Config{MinInterval: 10 * time.Second, Merchants: []config.Merchant{{Name: "store", Key: hub.FixedKey(hub.NewSecret(custKey), "test")}}})
 		handler := web.New(web.Options{
-			Collector: func() *collector.Collector { return all }, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
+			Collector: all, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
 		})
 		began := time.Now()
 		recorder := httptest.NewRecorder()

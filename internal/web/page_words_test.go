@@ -12,8 +12,8 @@ import (
 	"time"
 	"unicode"
 
-	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
 )
 
@@ -167,11 +167,11 @@ func TestSpan(t *testing.T) {
 // is known.
 func TestLevels(t *testing.T) {
 	t.Parallel()
-	settled := collector.Pace{Window: time.Hour, PerHour: 60_000_000, Paid: 60_000_000, Settled: true}
+	settled := history.Outflow{Window: time.Hour, PerHour: 60_000_000, Paid: 60_000_000, Settled: true}
 	for _, test := range []struct {
 		warning, critical string
 		total             hub.Won
-		pace              collector.Pace
+		pace              history.Outflow
 		english, korean   []string
 	}{
 		{
@@ -181,7 +181,7 @@ func TestLevels(t *testing.T) {
 		},
 		{
 			"30000000 24h", "20% 1d", 0,
-			collector.Pace{},
+			history.Outflow{},
 			[]string{"Warning below ₩30,000,000 or 24 h of payouts", "Critical below 20% or 24 h of payouts"},
 			[]string{"경고: ₩30,000,000 또는 24시간 이체분 미만", "심각: 20% 또는 24시간 이체분 미만"},
 		},
@@ -215,7 +215,7 @@ func TestLastKnownIsHistory(t *testing.T) {
 	s := failing(known("store", 4_400_000, 80_000_000, nil), hub.ReasonTimeout)
 	s.FailingSince, s.LastSuccess = since, answered
 	gone := forgotten(s)
-	j := gone.judge(0, collector.Pace{})
+	j := gone.judge(0, history.Outflow{})
 	for language, want := range map[lang.Language]string{
 		lang.English: "The hub did not answer in time, since 14:00:30\u00a0KST | Last known: ₩4,400,000 at 14:00:00\u00a0KST; may differ now",
 		lang.Korean:  "허브가 제시간에 응답하지 않음, 14:00:30\u00a0KST부터 | 마지막 확인 금액: ₩4,400,000 (14:00:00\u00a0KST 기준, 현재와 다를 수 있음)",
@@ -229,7 +229,7 @@ func TestLastKnownIsHistory(t *testing.T) {
 		}
 	}
 	gone.Failure = nil // nobody has asked since
-	j = gone.judge(0, collector.Pace{})
+	j = gone.judge(0, history.Outflow{})
 	if got, want := (speaker{pageWords(), lang.English}).newRow(&j, nil, since), "Last known: ₩4,400,000"; got.State.String() != "The hub was not asked for a while" || !strings.HasPrefix(got.Last.String(), want) {
 		t.Errorf("%s: %s, want %s", got.State, got.Last, want)
 	}
@@ -253,7 +253,7 @@ func TestTrailAreaIsOfWhatMoves(t *testing.T) {
 		{1, 0, false},
 		{-100, 0, false},
 	} {
-		points := []collector.Point{{At: now.Add(-time.Hour), Remain: test.from}, {At: now, Remain: test.to}}
+		points := []history.Point{{At: now.Add(-time.Hour), Remain: test.from}, {At: now, Remain: test.to}}
 		drawn := speaker{pageWords(), lang.English}.newTrail(points, now)
 		if drawn.Line == "" || (drawn.Area == "") != test.flat {
 			t.Errorf("from %d to %d: %+v, flat %t", test.from, test.to, drawn, test.flat)

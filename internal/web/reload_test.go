@@ -50,9 +50,9 @@ func TestReloadUnderScrapes(t *testing.T) {
 	}
 	for i := 0; i < 200 || scrapes.Load() < 500; i++ {
 		if i%2 == 0 {
-			s.fleet.Apply(s.config("stays"))
+			s.merchants.Apply(s.config("stays"))
 		} else {
-			s.fleet.Apply(s.config("comes-and-goes", "stays"))
+			s.merchants.Apply(s.config("comes-and-goes", "stays"))
 		}
 	}
 	done.Store(true)
@@ -73,7 +73,7 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 	renamed.MinInterval = time.Minute
 	renamed.Merchants[0].Name = "shop"
 	renamed.Merchants[0].Thresholds = config.DefaultLevels()
-	s.fleet.Apply(renamed)
+	s.merchants.Apply(renamed)
 	s.clock.Advance(30 * time.Second)
 	got := s.scrape(t, "/metrics")
 	if got["payple_transfer_remain_amount{merchant=shop}"] != 9_944_000 || s.hub.Requests("store", hub.EndpointRemain) != 1 {
@@ -88,7 +88,7 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 	s.scrape(t, "/metrics")
 	failed := s.hub.Requests("store", hub.EndpointToken)
 	s.clock.Advance(time.Minute)
-	s.fleet.Apply(renamed)
+	s.merchants.Apply(renamed)
 	s.scrape(t, "/metrics")
 	if n := s.hub.Requests("store", hub.EndpointToken); n != failed {
 		t.Errorf("the reload ended a backoff: %d token requests, want %d", n, failed)
@@ -96,7 +96,7 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 
 	moved := s.config("store")
 	moved.Merchants[0].Key = hub.FixedKey(hub.NewSecret(custKey), "elsewhere")
-	s.fleet.Apply(moved)
+	s.merchants.Apply(moved)
 	if s.scrape(t, "/metrics"); s.hub.Requests("store", hub.EndpointToken) != failed+1 {
 		t.Error("another source of the key does not begin anew")
 	}
@@ -117,7 +117,7 @@ func TestKeyRotation(t *testing.T) {
 	write(custKey + "\n")
 	watched := s.config("rotates", "stays")
 	watched.Merchants[0].Key = hub.FileKey(path)
-	s.fleet.Apply(watched)
+	s.merchants.Apply(watched)
 	expect := func(step string, up float64, reason hub.Reason) {
 		t.Helper()
 		got := s.scrape(t, "/metrics")

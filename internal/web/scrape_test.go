@@ -15,7 +15,6 @@ import (
 	"github.com/prometheus/common/model"
 
 	"payple_exporter/collector"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
@@ -27,11 +26,11 @@ const custKey = "abcd1234567890"
 // stand is the whole exporter but for its command line, on a clock that a test
 // moves, in front of a simulated hub.
 type stand struct {
-	clock   *simulator.Clock
-	hub     *simulator.Hub
-	url     string // of the hub
-	fleet   *fleet.Fleet
-	handler http.Handler
+	clock     *simulator.Clock
+	hub       *simulator.Hub
+	url       string // of the hub
+	merchants *collector.Collector
+	handler   http.Handler
 }
 
 func newStand(t *testing.T, partners ...string) *stand {
@@ -49,15 +48,15 @@ func newStandWithTimeout(t *testing.T, timeout time.Duration, partners ...string
 		}})
 	}
 	s := startStand(t, &simulator.Clock{}, timeout, accounts...)
-	s.fleet.Apply(s.config(partners...))
+	s.merchants.Apply(s.config(partners...))
 	s.handler = web.New(web.Options{
-		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics",
+		Collector: s.merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics",
 		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 64, Now: s.clock.Now,
 	})
 	return s
 }
 
-// startStand starts the simulated hub, and a fleet that watches nobody yet.
+// startStand starts the simulated hub, and a collector that watches nobody yet.
 func startStand(t *testing.T, clock *simulator.Clock, timeout time.Duration, partners ...simulator.Partner) *stand {
 	t.Helper()
 	s := &stand{clock: clock}
@@ -74,9 +73,9 @@ func startStand(t *testing.T, clock *simulator.Clock, timeout time.Duration, par
 		}
 	})
 	s.url = server.URL
-	s.fleet = fleet.New(fleet.Options{
+	s.merchants = collector.New(collector.Options{
 		Settings: collector.Settings{
-			MaxAge: 5 * time.Minute, Timeout: timeout, Now: s.clock.Now, Bounds: collector.NewBounds(32, 0),
+			MaxAge: 5 * time.Minute, Timeout: timeout, Now: s.clock.Now, Limiter: collector.NewLimiter(32, 0),
 			Jitter: func() float64 { return 0 },
 		},
 		Transport: transport,
@@ -207,7 +206,7 @@ func TestOneMerchantsFailureTouchesNoOther(t *testing.T) {
 	}
 	watched := s.config("hanging", "refused", "garbled", "store", "keyless")
 	watched.Merchants[4].Key = hub.FileKey("/nowhere/key")
-	s.fleet.Apply(watched)
+	s.merchants.Apply(watched)
 	for range 3 {
 		got := s.scrape(t, "/metrics")
 		for sample, want := range map[string]float64{
@@ -287,7 +286,7 @@ func TestDiscovery(t *testing.T) {
 		t.Errorf("nobody is %s, want an empty list", body)
 	}
 	elsewhere := web.New(web.Options{
-		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, SDAddress: "outside:443",
+		Collector: s.merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, SDAddress: "outside:443",
 	})
 	recorder := httptest.NewRecorder()
 	elsewhere.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/sd", nil))
@@ -302,7 +301,7 @@ func TestMaxRequests(t *testing.T) {
 	t.Parallel()
 	s := newStand(t, "store")
 	s.handler = web.New(web.Options{
-		Collector: s.fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
+		Collector: s.merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
 	})
 	if err := s.hub.Apply("store", "", "hang"); err != nil {
 		t.Fatal(err)
@@ -350,7 +349,7 @@ func TestPageEscapesNames(t *testing.T) {
 	s := newStand(t)
 	hostile := s.config("store")
 	hostile.Merchants[0].Name = `<script>alert("x")</script>`
-	s.fleet.Apply(hostile)
+	s.merchants.Apply(hostile)
 	response := s.get(t, "/")
 	if strings.Contains(response.body, "<script") || !strings.Contains(response.body, "&lt;script&gt;") {
 		t.Errorf("the page holds\n%s", response.body)

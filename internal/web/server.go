@@ -17,8 +17,8 @@ import (
 
 // Options is what a Server is made of.
 type Options struct {
-	// Collector returns the merchants to ask, as they are configured now.
-	Collector func() *collector.Collector
+	// Collector asks for the merchants that are configured.
+	Collector *collector.Collector
 	// Own gathers the exporter's own metrics. They are on the metrics page and
 	// not in probes.
 	Own *prometheus.Registry
