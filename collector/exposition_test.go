@@ -22,7 +22,7 @@ import (
 	"payple_exporter/internal/test/golden"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // story is how a merchant came to the state that a golden file shows.
 type story func(t *testing.T, all *Collector, backend *fakeHub)

@@ -95,7 +95,7 @@ type shop struct {
 	// began, and since the latest success.
 	sinceQuery, sinceSuccess spread
 	// streak counts the failures since the latest success, and calm those of
-	// them since a new key was taken up, with which the gate may begin anew.
+	// them since a new key was taken up, with which the gate may begin again.
 	streak, calm int
 	begun        int // scrapes that have begun a query
 	counts       CauseCounts
@@ -215,7 +215,7 @@ func (s *shop) latest(last attempt) time.Duration {
 	return max(at, last.began+backoff)
 }
 
-// keyIsNew tells whether there is another key since the hub refused the last.
+// keyIsNew reports whether there is another key since the hub refused the last.
 func (s *shop) keyIsNew(last attempt) bool {
 	return last.failure != nil && needsPersonAgain(last.failure.Reason) && s.key != s.used
 }
@@ -561,7 +561,7 @@ func (w *world) stepClock(rt *rapid.T) {
 
 // ---- what must hold
 
-// check tells what goroutines have found.
+// check reports what goroutines have found.
 func (w *world) check(rt *rapid.T) {
 	synctest.Wait()
 	w.mu.Lock()
