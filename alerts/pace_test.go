@@ -13,6 +13,7 @@ import (
 	"payple_exporter/alerts/internal/rules"
 	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 )
 
 // payer is a merchant that has paid out a known amount at any time, for a gate to ask.
@@ -26,6 +27,8 @@ func (p *payer) Remain(context.Context) (hub.Limit, error) {
 	return hub.Limit{Remain: 1e15 - paid, TotalAccount: 1e15, TotalTransfer: paid}, nil
 }
 
+func (*payer) SetKey(hub.Key) {}
+
 func (*payer) KeyChanged(context.Context) bool { return false }
 
 func (*payer) Needs(context.Context) int { return 1 }
@@ -37,13 +40,16 @@ func shownPace(t *testing.T, paid func(time.Duration) hub.Won, step, length time
 	t.Helper()
 	began := time.Unix(1_700_000_000, 0)
 	asked := &payer{began: began, now: began, paid: paid}
-	settings := collector.Settings{MinInterval: step, Timeout: time.Minute, Now: func() time.Time { return asked.now }}
-	watch := collector.New(settings, []collector.Watched{{Gate: collector.NewGate("m", asked, settings)}})
+	watch := collector.New(collector.Options{
+		Settings:   collector.Settings{Timeout: time.Minute, Now: func() time.Time { return asked.now }},
+		NewQuerier: func(config.Merchant) collector.Querier { return asked },
+	})
+	watch.Apply(config.Config{MinInterval: step, Merchants: []config.Merchant{{Name: "m", Key: hub.FixedKey(hub.NewSecret("k"), "test")}}})
 	for after := time.Duration(0); after <= length; after += step {
 		asked.now = began.Add(after)
 		watch.Snapshots(t.Context())
 	}
-	pace := watch.Pace(0)
+	pace := watch.Outflow("m")
 	if !pace.Settled {
 		t.Fatalf("asked every %s for %s, no settled pace: %+v", step, length, pace)
 	}

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/cenkalti/backoff/v5"
+	exponential "github.com/cenkalti/backoff/v5"
 
 	"payple_exporter/hub"
 )
@@ -50,56 +50,57 @@ type CauseCounts [causeEnd]uint64
 // How long a merchant that fails is left in peace at the most.
 const (
 	maxBackoff = time.Minute
-	// maxLongBackoff is for what only a person can mend. Asking with a refused
+	// maxLongBackoff is for what only a person can repair. Asking with a refused
 	// key over and over may get an account locked.
 	maxLongBackoff = 5 * time.Minute
-	maxRetryAfter  = 5 * time.Minute
+	// maxHonouredRetryAfter is for what the hub itself asks for.
+	maxHonouredRetryAfter = 5 * time.Minute
 )
 
-// pace decides when a merchant may be asked again. It knows no clock: whoever
-// uses it says what time it is.
-type pace struct {
+// backoff decides when a merchant may be asked again. It has no clock: each
+// call says what time it is.
+type backoff struct {
 	interval time.Duration
 	// jitter returns a number in [0, 1), so that exporters and merchants that
 	// failed together do not all come back at once.
 	jitter func() float64
-	growth *backoff.ExponentialBackOff
+	growth *exponential.ExponentialBackOff
 
 	asked time.Time // when the latest query began; zero before the first
 	// until is the end of a backoff; zero if there is none. It does not hold
 	// the interval, which may change while it lasts.
-	until time.Time
-	told  time.Time // when the hub has asked to be asked again; zero if it has not
+	until      time.Time
+	retryAfter time.Time // when the hub has asked to be asked again; zero if it has not
 }
 
-func newPace(interval time.Duration, jitter func() float64) *pace {
-	p := &pace{
+func newBackoff(interval time.Duration, jitter func() float64) *backoff {
+	b := &backoff{
 		interval: interval, jitter: jitter,
-		growth: &backoff.ExponentialBackOff{
+		growth: &exponential.ExponentialBackOff{
 			InitialInterval: 2 * interval, Multiplier: 2, MaxInterval: math.MaxInt64,
 			// The library's own jitter takes its randomness from a global
 			// source and goes beyond the cap: see failed.
 			RandomizationFactor: 0,
 		},
 	}
-	p.growth.Reset()
-	return p
+	b.growth.Reset()
+	return b
 }
 
 // setInterval changes the interval from the next query on.
-func (p *pace) setInterval(interval time.Duration) {
-	p.interval, p.growth.InitialInterval = interval, 2*interval
-	if p.until.IsZero() {
-		p.growth.Reset() // or the next failure would begin with the old interval
+func (b *backoff) setInterval(interval time.Duration) {
+	b.interval, b.growth.InitialInterval = interval, 2*interval
+	if b.until.IsZero() {
+		b.growth.Reset() // or the next failure would begin with the old interval
 	}
 }
 
-// closed tells why the merchant may not be asked now; causeNone if it may.
-func (p *pace) closed(now time.Time) Cause {
+// closed returns why the merchant may not be asked now; causeNone if it may.
+func (b *backoff) closed(now time.Time) Cause {
 	switch {
-	case !p.asked.IsZero() && now.Sub(p.asked) < p.interval:
+	case !b.asked.IsZero() && now.Sub(b.asked) < b.interval:
 		return CauseMinInterval
-	case now.Before(p.until) || now.Before(p.told):
+	case now.Before(b.until) || now.Before(b.retryAfter):
 		return CauseBackoff
 	}
 	return causeNone
@@ -107,12 +108,12 @@ func (p *pace) closed(now time.Time) Cause {
 
 // opens returns when the merchant may be asked again; zero before the first
 // query.
-func (p *pace) opens() time.Time {
-	if p.asked.IsZero() {
+func (b *backoff) opens() time.Time {
+	if b.asked.IsZero() {
 		return time.Time{}
 	}
-	next := p.asked.Add(p.interval)
-	for _, later := range []time.Time{p.until, p.told} {
+	next := b.asked.Add(b.interval)
+	for _, later := range []time.Time{b.until, b.retryAfter} {
 		if later.After(next) {
 			next = later
 		}
@@ -121,34 +122,34 @@ func (p *pace) opens() time.Time {
 }
 
 // began notes that a query begins.
-func (p *pace) began(now time.Time) { p.asked = now }
+func (b *backoff) began(now time.Time) { b.asked = now }
 
 // succeeded ends any backoff.
-func (p *pace) succeeded() {
-	p.reopen()
-	p.told = time.Time{}
+func (b *backoff) succeeded() {
+	b.reopen()
+	b.retryAfter = time.Time{}
 }
 
 // failed begins or lengthens a backoff: the n-th failure in a row closes the
 // gate for interval × 2ⁿ from the query's beginning, less up to a fifth. Where
 // the cap makes that shorter than the interval, the interval holds.
-func (p *pace) failed(now time.Time, reason hub.Reason, retryAfter time.Duration) {
+func (b *backoff) failed(now time.Time, reason hub.Reason, retryAfter time.Duration) {
 	limit := maxBackoff
 	if reason.NeedsPerson() {
 		limit = maxLongBackoff
 	}
-	delay := min(p.growth.NextBackOff(), limit)
-	delay -= time.Duration(p.jitter() * float64(delay) / 5)
-	p.until = p.asked.Add(delay)
-	p.told = time.Time{}
+	delay := min(b.growth.NextBackOff(), limit)
+	delay -= time.Duration(b.jitter() * float64(delay) / 5)
+	b.until = b.asked.Add(delay)
+	b.retryAfter = time.Time{}
 	if retryAfter > 0 {
-		p.told = now.Add(min(retryAfter, maxRetryAfter))
+		b.retryAfter = now.Add(min(retryAfter, maxHonouredRetryAfter))
 	}
 }
 
 // reopen ends a backoff whose cause may be gone. What the hub has asked for
 // still holds.
-func (p *pace) reopen() {
-	p.until = time.Time{}
-	p.growth.Reset()
+func (b *backoff) reopen() {
+	b.until = time.Time{}
+	b.growth.Reset()
 }

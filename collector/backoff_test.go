@@ -10,7 +10,7 @@ import (
 // The n-th failure in a row closes the gate for interval × 2ⁿ less at most a
 // fifth, never longer than the cap of its reason and never shorter than the
 // interval; a success starts over.
-func TestPaceBacksOff(t *testing.T) {
+func TestBackoffGrows(t *testing.T) {
 	t.Parallel()
 	seconds := func(list ...int) (all []time.Duration) {
 		for _, s := range list {
@@ -35,22 +35,22 @@ func TestPaceBacksOff(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := newPace(test.interval, func() float64 { return test.jitter })
+			b := newBackoff(test.interval, func() float64 { return test.jitter })
 			now := time.Unix(1_700_000_000, 0)
 			for range 2 {
 				for n, want := range test.want {
-					p.began(now)
-					p.failed(now.Add(time.Second), test.reason, 0)
-					if got := p.opens().Sub(now); got != want {
+					b.began(now)
+					b.failed(now.Add(time.Second), test.reason, 0)
+					if got := b.opens().Sub(now); got != want {
 						t.Fatalf("failure %d closes the gate for %s, want %s", n+1, got, want)
 					}
-					if p.closed(p.opens().Add(-1)) == causeNone || p.closed(p.opens()) != causeNone {
+					if b.closed(b.opens().Add(-1)) == causeNone || b.closed(b.opens()) != causeNone {
 						t.Fatalf("failure %d: the gate does not open when it says", n+1)
 					}
-					now = p.opens()
+					now = b.opens()
 				}
-				p.began(now)
-				p.succeeded()
+				b.began(now)
+				b.succeeded()
 				now = now.Add(test.interval)
 			}
 		})
@@ -59,17 +59,17 @@ func TestPaceBacksOff(t *testing.T) {
 
 // What the hub asks to wait counts from its answer, where it is longer than
 // the backoff, and up to five minutes.
-func TestPaceHonoursRetryAfter(t *testing.T) {
+func TestBackoffHonoursRetryAfter(t *testing.T) {
 	t.Parallel()
 	for retryAfter, want := range map[time.Duration]time.Duration{
 		0: 20 * time.Second, 5 * time.Second: 20 * time.Second, 90 * time.Second: 92 * time.Second,
 		time.Hour: 302 * time.Second,
 	} {
-		p := newPace(10*time.Second, func() float64 { return 0 })
+		b := newBackoff(10*time.Second, func() float64 { return 0 })
 		now := time.Unix(1_700_000_000, 0)
-		p.began(now)
-		p.failed(now.Add(2*time.Second), hub.ReasonRateLimited, retryAfter)
-		if got := p.opens().Sub(now); got != want {
+		b.began(now)
+		b.failed(now.Add(2*time.Second), hub.ReasonRateLimited, retryAfter)
+		if got := b.opens().Sub(now); got != want {
 			t.Errorf("Retry-After %s closes the gate for %s, want %s", retryAfter, got, want)
 		}
 	}
@@ -77,30 +77,30 @@ func TestPaceHonoursRetryAfter(t *testing.T) {
 
 // A gate that nothing closes any more says since when: a query may take longer
 // than the backoff for its failure.
-func TestPaceOpensInThePast(t *testing.T) {
+func TestBackoffOpensInThePast(t *testing.T) {
 	t.Parallel()
-	p := newPace(time.Second, func() float64 { return 0 })
+	b := newBackoff(time.Second, func() float64 { return 0 })
 	now := time.Unix(1_700_000_000, 0)
-	p.began(now)
-	p.failed(now.Add(5*time.Second), hub.ReasonTimeout, 0)
-	if got := p.opens().Sub(now); got != 2*time.Second {
+	b.began(now)
+	b.failed(now.Add(5*time.Second), hub.ReasonTimeout, 0)
+	if got := b.opens().Sub(now); got != 2*time.Second {
 		t.Errorf("open after %s, want the backoff", got)
 	}
 }
 
 // A gate that is closed for an hour, its interval, and not for its backoff, opens
 // as soon as a shorter interval is set.
-func TestPaceForgetsTheIntervalThatWas(t *testing.T) {
+func TestBackoffForgetsTheIntervalThatWas(t *testing.T) {
 	t.Parallel()
-	p := newPace(time.Hour, func() float64 { return 0 })
+	b := newBackoff(time.Hour, func() float64 { return 0 })
 	now := time.Unix(1_700_000_000, 0)
-	p.began(now)
-	p.failed(now.Add(time.Second), hub.ReasonTimeout, 0)
-	if got := p.opens().Sub(now); got != time.Hour {
+	b.began(now)
+	b.failed(now.Add(time.Second), hub.ReasonTimeout, 0)
+	if got := b.opens().Sub(now); got != time.Hour {
 		t.Errorf("closed for %s, want the interval", got)
 	}
-	p.setInterval(10 * time.Second)
-	if got := p.opens().Sub(now); got != time.Minute || p.closed(p.opens()) != causeNone || p.closed(p.opens().Add(-1)) != CauseBackoff {
+	b.setInterval(10 * time.Second)
+	if got := b.opens().Sub(now); got != time.Minute || b.closed(b.opens()) != causeNone || b.closed(b.opens().Add(-1)) != CauseBackoff {
 		t.Errorf("closed for %s, want the longest backoff", got)
 	}
 }

@@ -22,7 +22,7 @@ import (
 	"payple_exporter/internal/test/golden"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 // story is how a merchant came to the state that a golden file shows.
 type story func(t *testing.T, all *Collector, backend *fakeHub)
@@ -69,9 +69,9 @@ func TestExposition(t *testing.T) {
 				tell(t, all, backend)
 				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 				defer cancel()
-				golden.Compare(t, filepath.Join("testdata", name+".prom"), string(exposition(t, all.Bind(ctx))), *update)
+				golden.Compare(t, filepath.Join("testdata", name+".prom"), string(exposition(t, direct(all.Bind(ctx)))), *update)
 				expectSame(t, all, fromRegistry(t, all))
-				expectSame(t, all, fromUsedTable(t, all))
+				expectSame(t, all, fromUsedBuffer(t, all))
 				problems, err := testutil.CollectAndLint(all.Bind(t.Context()))
 				if err != nil || len(problems) > 0 {
 					t.Errorf("lint: %v, %v", problems, err)
@@ -92,8 +92,9 @@ func oneMerchant(t *testing.T) (*Collector, *fakeHub) {
 	limit := figures()
 	limit.HubTime = time.Now().Add(-239 * time.Millisecond)
 	backend := &fakeHub{limit: limit, latency: 120 * time.Millisecond}
-	merchant := Merchant{Name: "main-store", CstID: "partner1", Hub: "real", Thresholds: levels}
-	return New(settings(), []Watched{{merchant, NewGate(merchant.Name, backend, settings())}}), backend
+	merchant := named("main-store")
+	merchant.CstID, merchant.Hub, merchant.Thresholds = "partner1", config.Hub{Label: "real"}, levels
+	return inForce(settings(), []config.Merchant{merchant}, backend), backend
 }
 
 // expectSame fails if another way to gather gives anything else than the
@@ -108,10 +109,18 @@ func expectSame(t *testing.T, all *Collector, other prometheus.Gatherer) {
 		slices.Sort(lines)
 		return lines
 	}
-	want, got := sorted(all.Bind(t.Context())), sorted(other)
+	want, got := sorted(direct(all.Bind(t.Context()))), sorted(other)
 	if !slices.Equal(want, got) {
 		t.Errorf("gathered directly\n%s\nand otherwise\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 	}
+}
+
+// direct gathers from a scrape as the metrics page does.
+func direct(s Scrape) prometheus.Gatherer {
+	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		families, _, err := s.Gather()
+		return families, err
+	})
 }
 
 // fromRegistry is a pedantic registry, which checks all that it is given.
@@ -122,15 +131,15 @@ func fromRegistry(t *testing.T, all *Collector) prometheus.Gatherer {
 	return registry
 }
 
-// fromUsedTable writes into the memory of a scrape that had more samples and
+// fromUsedBuffer writes into the memory of a scrape that had more samples and
 // other figures, of which nothing may be seen.
-func fromUsedTable(t *testing.T, all *Collector) prometheus.Gatherer {
+func fromUsedBuffer(t *testing.T, all *Collector) prometheus.Gatherer {
 	t.Helper()
 	return prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-		used := all.newTable()
-		for _, tell := range used.tellers {
+		used := all.inForce.Load().newBuffer()
+		for _, family := range *used {
 			for range 3 {
-				tell(666, []*dto.LabelPair{newPair(labelMerchant, "somebody else")})
+				family.addSample(666, []*dto.LabelPair{newPair(labelMerchant, "somebody else")})
 			}
 		}
 		return all.Bind(t.Context()).fill(used), nil
@@ -219,22 +228,24 @@ payple_hub_requests_total{endpoint="token"} 1
 	}
 }
 
-// A collector can be cut down to one merchant, and tells whom it watches.
-func TestCollectorOnly(t *testing.T) {
+// A scrape can be of one merchant alone, and asks for no other.
+func TestCollectorBindOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		all, backends := crowd(3, settings())
 		name := all.Merchants()[1].Name
-		one, found := all.Only(name)
-		if !found || len(one.Merchants()) != 1 || one.Merchants()[0].Name != name {
-			t.Fatalf("Only(%q) gives %v, %v", name, one, found)
+		one, found := all.BindOne(t.Context(), name)
+		if !found || len(one.of.merchants) != 1 || one.of.merchants[0].Name != name {
+			t.Fatalf("BindOne(%q) gives %v, %v", name, one, found)
 		}
-		one.Snapshots(t.Context())
+		if _, _, err := one.Gather(); err != nil {
+			t.Error(err)
+		}
 		queries := []int{backends[0].queries(), backends[1].queries(), backends[2].queries()}
 		if !slices.Equal(queries, []int{0, 1, 0}) {
 			t.Errorf("asked %v, want the one alone", queries)
 		}
-		if _, found := all.Only("nobody"); found {
+		if _, found := all.BindOne(t.Context(), "nobody"); found {
 			t.Error("found nobody")
 		}
 	})
@@ -261,13 +272,13 @@ func TestTransactionsShareNoMemoryAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all, _ := crowd(3, settings())
 		gather := func() (string, func()) {
-			families, done, err := all.Bind(t.Context()).Transaction().Gather()
+			families, done, err := all.Bind(t.Context()).Gather()
 			if err != nil {
 				t.Fatal(err)
 			}
 			return string(exposition(t, prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, nil }))), done
 		}
-		families, done, err := all.Bind(t.Context()).Transaction().Gather()
+		families, done, err := all.Bind(t.Context()).Gather()
 		if err != nil {
 			t.Fatal(err)
 		}

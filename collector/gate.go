@@ -13,25 +13,19 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/advice"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/history"
 )
-
-// Merchant is how a merchant is labelled and measured.
-type Merchant struct {
-	Name  string // label merchant
-	CstID string // label cst_id
-	Hub   string // label hub: real, test, demo, or a host
-	// Thresholds are exposed for alert rules to compare with.
-	Thresholds config.Levels
-}
 
 // Querier asks the hub for one merchant. [hub.Session] is one.
 type Querier interface {
 	// Remain asks how much the merchant may still pay out. Its error is a
 	// *hub.Error.
 	Remain(ctx context.Context) (hub.Limit, error)
-	// KeyChanged tells whether the key differs from the one last used.
+	// SetKey replaces the key, which may belong to another token.
+	SetKey(key hub.Key)
+	// KeyChanged reports whether the key differs from the one last used.
 	KeyChanged(ctx context.Context) bool
-	// Needs tells how many requests the next query takes if all goes well.
+	// Needs returns how many requests the next query takes if all goes well.
 	Needs(ctx context.Context) int
 	// Sent counts all requests so far.
 	Sent() uint64
@@ -45,11 +39,11 @@ type Settings struct {
 	MaxAge time.Duration
 	// Timeout is for one query, both steps.
 	Timeout time.Duration
-	// Bounds hold for all merchants together.
-	Bounds *Bounds
-	// Logger is told when a merchant's failure begins, changes and ends.
+	// Limiter is for all merchants together.
+	Limiter *Limiter
+	// Logger gets a line when a merchant's failure begins, changes and ends.
 	Logger log.Logger
-	// Now tells the time; nil means time.Now.
+	// Now returns the time; nil means time.Now.
 	Now func() time.Time
 	// Jitter returns a number in [0, 1); nil means math/rand.
 	Jitter func() float64
@@ -66,27 +60,28 @@ func (s Settings) withDefaults() Settings {
 	if s.Logger == nil {
 		s.Logger = log.NewNopLogger()
 	}
-	if s.Bounds == nil {
-		s.Bounds = NewBounds(1, 0)
+	if s.Limiter == nil {
+		s.Limiter = NewLimiter(1, 0)
 	}
 	return s
 }
 
-// Gate stands between scrapes and the hub for one merchant: it decides when to
+// gate stands between scrapes and the hub for one merchant: it decides when to
 // ask, lets all scrapes share one query, and keeps what was last learned. It
 // is safe for use by many goroutines.
-type Gate struct {
-	name     string // of the merchant, for the log
+type gate struct {
 	querier  Querier
 	settings Settings
 
-	mu sync.Mutex
+	mu        sync.Mutex
+	name      string // of the merchant, for the log
+	keySource hub.KeySource
 	// running is closed when the query that is under way has ended; nil if
 	// none is.
 	running chan struct{}
-	pace    *pace
+	backoff *backoff
 	memory  memory
-	history history // beside memory, which snapshots copy
+	history history.History // beside memory, which snapshots copy
 }
 
 // memory is what a gate knows of its merchant.
@@ -101,71 +96,70 @@ type memory struct {
 	fromMemory  CauseCounts
 }
 
-// NewGate returns a gate for the merchant of that name, which has not asked yet.
-func NewGate(name string, querier Querier, settings Settings) *Gate {
+// newGate returns a gate for a merchant, which has not been asked for yet.
+func newGate(m config.Merchant, querier Querier, settings Settings) *gate {
 	settings = settings.withDefaults()
-	return &Gate{
-		name: name, querier: querier, settings: settings,
-		pace: newPace(settings.MinInterval, settings.Jitter),
+	return &gate{
+		name: m.Name, keySource: m.Key.Source(), querier: querier, settings: settings,
+		backoff: newBackoff(settings.MinInterval, settings.Jitter),
 	}
 }
 
-// Configure changes what a configuration may change of a gate that goes on: the
-// merchant's name in the log, and how often it is asked at most.
-func (g *Gate) Configure(name string, minInterval time.Duration) {
+// configure changes what a configuration may change of a gate that goes on: the
+// merchant's name in the log, where its key comes from, and how often it is
+// asked at most.
+func (g *gate) configure(m config.Merchant, minInterval time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.name, g.settings.MinInterval = name, minInterval
-	g.pace.setInterval(minInterval)
+	if source := m.Key.Source(); source != g.keySource {
+		g.querier.SetKey(m.Key)
+		g.keySource = source
+	}
+	g.name, g.settings.MinInterval = m.Name, minInterval
+	g.backoff.setInterval(minInterval)
 }
 
-// Resting tells whether forgetting the gate would let the hub be asked too
-// soon: a query is under way, or the merchant's turn has not come again.
-func (g *Gate) Resting() bool {
+// resting reports whether forgetting the gate would let the hub be asked too
+// soon: a query is under way, or the gate is closed.
+func (g *gate) resting() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.running != nil || g.pace.closed(g.settings.Now()) != causeNone
-}
-
-// Snapshot returns what is known of the merchant, after asking the hub if its
-// turn has come. It waits for an answer no longer than ctx.
-func (g *Gate) Snapshot(ctx context.Context) Snapshot {
-	return g.enter(ctx).again(ctx).snapshot(ctx)
+	return g.running != nil || g.backoff.closed(g.settings.Now()) != causeNone
 }
 
 // visit is one scrape at a gate: entered, and not yet answered. The parts are
 // separate so that a scrape enters all its gates before it waits at any.
 type visit struct {
-	gate    *Gate
+	gate    *gate
 	running <-chan struct{} // to wait for; nil: memory answers
 	cause   Cause
-	// refused tells that the gate is closed for what only a person can mend.
+	// refused says that the gate is closed for what only a person can repair.
 	refused bool
 }
 
 // enter begins a query, joins the one under way, or finds the gate closed. It
 // never waits.
-func (g *Gate) enter(ctx context.Context) visit {
+func (g *gate) enter(ctx context.Context) visit {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.running != nil {
 		return visit{gate: g, running: g.running, cause: CauseShared}
 	}
 	failure := g.memory.failure
-	if cause := g.pace.closed(g.settings.Now()); cause != causeNone {
+	if cause := g.backoff.closed(g.settings.Now()); cause != causeNone {
 		return visit{gate: g, cause: cause, refused: cause == CauseBackoff && failure != nil && failure.Reason.NeedsPerson()}
 	}
 	g.running = make(chan struct{})
 	// The query outlives the scrape that began it: its answer is good for the
 	// next one, and a scraper that leaves early must not make others fail.
 	ctx = context.WithoutCancel(ctx)
-	g.settings.Bounds.do(failure != nil, func() { g.query(ctx) })
+	g.settings.Limiter.start(failure != nil, func() { g.query(ctx) })
 	return visit{gate: g, running: g.running}
 }
 
-// again enters a gate anew that was found closed for what only a person can
-// mend, if a person has changed the key since. It may wait for a disk.
-func (v visit) again(ctx context.Context) visit {
+// retry enters a gate again that was closed for what only a person can repair,
+// if a person has changed the key since. It may wait for a disk.
+func (v visit) retry(ctx context.Context) visit {
 	if !v.refused || !v.gate.querier.KeyChanged(ctx) {
 		return v
 	}
@@ -173,16 +167,16 @@ func (v visit) again(ctx context.Context) visit {
 	return v.gate.enter(ctx)
 }
 
-func (g *Gate) reopen() {
+func (g *gate) reopen() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.pace.reopen()
+	g.backoff.reopen()
 }
 
-// query asks the hub once. It runs when the bounds of the process let it.
-func (g *Gate) query(ctx context.Context) {
+// query asks the hub once. It runs when the limiter has a place for it.
+func (g *gate) query(ctx context.Context) {
 	needs := g.querier.Needs(ctx)
-	err := g.settings.Bounds.await(ctx, needs)
+	err := g.settings.Limiter.waitForRequests(ctx, needs)
 	began := g.begin()
 	if err != nil { // not while ctx has no end, as it has none here
 		g.end(began, hub.Limit{}, err)
@@ -192,21 +186,21 @@ func (g *Gate) query(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, g.settings.Timeout)
 	limit, err := g.querier.Remain(ctx)
 	cancel()
-	g.settings.Bounds.exceed(int(g.querier.Sent()-sent) - needs) //nolint:gosec // a handful
+	g.settings.Limiter.countExtraRequests(int(g.querier.Sent()-sent) - needs) //nolint:gosec // a handful
 	g.end(began, limit, err)
 }
 
 // begin notes that the query starts now, after it has waited for its turn.
-func (g *Gate) begin() time.Time {
+func (g *gate) begin() time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	began := g.settings.Now()
-	g.pace.began(began)
+	g.backoff.began(began)
 	return began
 }
 
 // end keeps what a query has brought and lets the waiting scrapes go on.
-func (g *Gate) end(began time.Time, limit hub.Limit, err error) {
+func (g *gate) end(began time.Time, limit hub.Limit, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.settings.Now()
@@ -216,8 +210,8 @@ func (g *Gate) end(began time.Time, limit hub.Limit, err error) {
 	g.memory.duration = now.Sub(began)
 	if err == nil {
 		g.memory.limit, g.memory.lastSuccess, g.memory.failure = limit, now, nil
-		g.history.add(now, limit, max(historyGap, 3*g.settings.MinInterval))
-		g.pace.succeeded()
+		g.history.Add(now, limit, max(history.Gap, 3*g.settings.MinInterval))
+		g.backoff.succeeded()
 	} else {
 		g.fail(now, asFailure(err))
 	}
@@ -227,14 +221,14 @@ func (g *Gate) end(began time.Time, limit hub.Limit, err error) {
 }
 
 // fail keeps a failure, and the figures of the last success beside it.
-func (g *Gate) fail(now time.Time, failure *hub.Error) {
+func (g *gate) fail(now time.Time, failure *hub.Error) {
 	if g.memory.failure == nil {
 		g.memory.since = now
 	}
 	g.memory.failures++
 	g.memory.failure = failure
-	g.history.miss()
-	g.pace.failed(now, failure.Reason, failure.RetryAfter)
+	g.history.Miss()
+	g.backoff.failed(now, failure.Reason, failure.RetryAfter)
 }
 
 // asFailure returns err as what package hub promises it to be.
@@ -249,7 +243,7 @@ func asFailure(err error) *hub.Error {
 
 // report logs where a failure begins, changes its reason or its code, or ends,
 // and nothing in between: a hub that is down for a night is two lines.
-func (g *Gate) report(before *hub.Error, lasted time.Duration) {
+func (g *gate) report(before *hub.Error, lasted time.Duration) {
 	now := g.memory.failure
 	switch {
 	case now == nil && before != nil:
@@ -258,7 +252,7 @@ func (g *Gate) report(before *hub.Error, lasted time.Duration) {
 	case now != nil && (before == nil || before.Reason != now.Reason || before.Code != now.Code):
 		_ = level.Warn(g.settings.Logger).Log(
 			"msg", "remaining limit could not be asked", "merchant", g.name, "reason", now.Reason, "err", now, "action", advice.Action(now).English,
-			"next_query", g.pace.opens().UTC().Format(time.RFC3339))
+			"next_query", g.backoff.opens().UTC().Format(time.RFC3339))
 	}
 }
 
@@ -288,7 +282,7 @@ func (v visit) late() Cause {
 }
 
 // leave counts the scrape and returns what is known.
-func (g *Gate) leave(cause Cause) Snapshot {
+func (g *gate) leave(cause Cause) Snapshot {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if cause != causeNone {

@@ -73,6 +73,8 @@ func (f *fakeHub) KeyChanged(ctx context.Context) bool {
 	return changed
 }
 
+func (*fakeHub) SetKey(hub.Key) {}
+
 func (f *fakeHub) Needs(context.Context) int { return 1 }
 
 func (f *fakeHub) Sent() uint64 {
@@ -97,7 +99,7 @@ func (f *fakeHub) failWith(reason hub.Reason) {
 func settings() Settings {
 	return Settings{
 		MinInterval: 10 * time.Second, MaxAge: 5 * time.Minute, Timeout: 5 * time.Second,
-		Bounds: NewBounds(32, 0), Jitter: func() float64 { return 0 },
+		Limiter: NewLimiter(32, 0), Jitter: func() float64 { return 0 },
 	}
 }
 
@@ -105,8 +107,13 @@ func figures() hub.Limit {
 	return hub.Limit{Remain: 9_944_000, TotalAccount: 10_000_000, TotalTransfer: 56_000}
 }
 
+// Snapshot is what a scrape of this merchant alone does.
+func (g *gate) Snapshot(ctx context.Context) Snapshot {
+	return g.enter(ctx).retry(ctx).snapshot(ctx)
+}
+
 // scrape asks the gate as a scrape of ten seconds would.
-func scrape(t *testing.T, gate *Gate) Snapshot {
+func scrape(t *testing.T, gate *gate) Snapshot {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
 	defer cancel()
@@ -141,7 +148,7 @@ func TestAKeyThatHangsTouchesNoOther(t *testing.T) {
 }
 
 // inBubble runs a test with a gate on a fake clock.
-func inBubble(t *testing.T, change func(*Settings), test func(t *testing.T, gate *Gate, backend *fakeHub)) {
+func inBubble(t *testing.T, change func(*Settings), test func(t *testing.T, gate *gate, backend *fakeHub)) {
 	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -150,7 +157,7 @@ func inBubble(t *testing.T, change func(*Settings), test func(t *testing.T, gate
 		if change != nil {
 			change(&s)
 		}
-		test(t, NewGate("store", backend, s), backend)
+		test(t, newGate(named("store"), backend, s), backend)
 		time.Sleep(time.Minute) // on the fake clock: queries under way end
 	})
 }
@@ -158,7 +165,7 @@ func inBubble(t *testing.T, change func(*Settings), test func(t *testing.T, gate
 // Asked twice within the interval, the hub is asked once; from the interval on
 // it is asked again.
 func TestGateKeepsTheInterval(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		began := time.Now()
 		for _, step := range []struct {
 			at      time.Duration
@@ -188,7 +195,7 @@ func TestGateKeepsTheInterval(t *testing.T) {
 
 // Scrapes that come while a query is under way share it and its answer.
 func TestGateSharesAQuery(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		backend.latency = time.Second
 		var all sync.WaitGroup
 		for range 20 {
@@ -209,7 +216,7 @@ func TestGateSharesAQuery(t *testing.T) {
 // A scrape that has to leave gets what is known, in time; its query goes on
 // and serves the next one.
 func TestGateQueryOutlivesItsScrape(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		backend.latency = 3 * time.Second
 		began := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
@@ -227,7 +234,7 @@ func TestGateQueryOutlivesItsScrape(t *testing.T) {
 
 // A scraper that hangs up at once takes no query down with it.
 func TestGateScraperThatHangsUp(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		gate.Snapshot(ctx)
@@ -240,7 +247,7 @@ func TestGateScraperThatHangsUp(t *testing.T) {
 
 // A query has its own time-out and ends by it, whoever waits.
 func TestGateQueryTimesOut(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		backend.latency = time.Hour
 		began := time.Now()
 		s := scrape(t, gate)
@@ -253,7 +260,7 @@ func TestGateQueryTimesOut(t *testing.T) {
 // With a scrape every second and a hub that fails, queries come at the pace of
 // the backoff; the first success ends it.
 func TestGateBacksOff(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		backend.failWith(hub.ReasonNetwork)
 		began := time.Now()
 		for range 200 {
@@ -289,7 +296,7 @@ func TestGateBacksOff(t *testing.T) {
 // The failure shows at once, the figures stay until max-age, then they go; the
 // time of the last success stays.
 func TestGateKeepsFiguresUntilMaxAge(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		scrape(t, gate)
 		succeeded := time.Now()
 		backend.failWith(hub.ReasonTLS)
@@ -310,7 +317,7 @@ func TestGateKeepsFiguresUntilMaxAge(t *testing.T) {
 
 // Max-age 0 shows nothing after a failure, and everything while there is none.
 func TestGateMaxAgeZero(t *testing.T) {
-	inBubble(t, func(s *Settings) { s.MaxAge = 0 }, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, func(s *Settings) { s.MaxAge = 0 }, func(t *testing.T, gate *gate, backend *fakeHub) {
 		scrape(t, gate)
 		time.Sleep(9 * time.Second)
 		if s := scrape(t, gate); !s.Known {
@@ -326,7 +333,7 @@ func TestGateMaxAgeZero(t *testing.T) {
 
 // An old success is not served by a scrape that cannot wait for a new answer.
 func TestGateDoesNotServeOldFiguresToAHurriedScrape(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		scrape(t, gate)
 		backend.latency = 2 * time.Second
 		time.Sleep(time.Hour)
@@ -342,7 +349,7 @@ func TestGateDoesNotServeOldFiguresToAHurriedScrape(t *testing.T) {
 func TestGateReopensForANewKey(t *testing.T) {
 	for _, reason := range []hub.Reason{hub.ReasonAuth, hub.ReasonIPNotAllowed, hub.ReasonConfig} {
 		t.Run(string(reason), func(t *testing.T) {
-			inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+			inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 				backend.failWith(reason)
 				scrape(t, gate)
 				time.Sleep(20 * time.Second)
@@ -361,7 +368,7 @@ func TestGateReopensForANewKey(t *testing.T) {
 		})
 	}
 	t.Run("but not after another failure", func(t *testing.T) {
-		inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+		inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 			backend.failWith(hub.ReasonNetwork)
 			backend.set(func(f *fakeHub) { f.keyChanged = true })
 			scrape(t, gate)
@@ -375,7 +382,7 @@ func TestGateReopensForANewKey(t *testing.T) {
 
 // What the hub asks to wait is waited.
 func TestGateHonoursRetryAfter(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		backend.err = &hub.Error{Reason: hub.ReasonRateLimited, RetryAfter: 2 * time.Minute}
 		scrape(t, gate)
 		time.Sleep(2*time.Minute - 1)
@@ -394,7 +401,7 @@ func TestGateHonoursRetryAfter(t *testing.T) {
 func TestGateLogsOnlyChanges(t *testing.T) {
 	var text bytes.Buffer
 	withLog := func(s *Settings) { s.Logger = log.NewLogfmtLogger(&text) }
-	inBubble(t, withLog, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, withLog, func(t *testing.T, gate *gate, backend *fakeHub) {
 		step := func(reason hub.Reason, scrapes int) {
 			backend.set(func(f *fakeHub) { f.err = nil })
 			if reason != "" {
@@ -431,9 +438,9 @@ func TestGateLogsOnlyChanges(t *testing.T) {
 
 // A name and an interval can change while the gate goes on.
 func TestGateConfigure(t *testing.T) {
-	inBubble(t, nil, func(t *testing.T, gate *Gate, backend *fakeHub) {
+	inBubble(t, nil, func(t *testing.T, gate *gate, backend *fakeHub) {
 		scrape(t, gate)
-		gate.Configure("renamed", time.Minute)
+		gate.configure(named("renamed"), time.Minute)
 		time.Sleep(59 * time.Second)
 		if s := scrape(t, gate); backend.queries() != 1 || !s.Known {
 			t.Errorf("%d queries, %+v", backend.queries(), s)

@@ -10,42 +10,41 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Bounds limit what all merchants together ask of the hub. Queries wait for
-// their turn in the order of their coming. A query that waits is a place in a
-// line and no goroutine: ten thousand that are due at once would be as many
-// stacks.
-type Bounds struct {
+// Limiter bounds what all merchants together ask of the hub. Queries wait in
+// the order in which they came. A query that waits is an entry in a queue and no
+// goroutine: ten thousand that are due at once would be as many stacks.
+type Limiter struct {
 	requests *rate.Limiter
 
-	mu   sync.Mutex
-	free int // how many more queries may be under way
-	came uint64
-	// healthy and doubtful are the lines of merchants whose latest query
+	mu       sync.Mutex
+	free     int    // how many more queries may be under way
+	arrivals uint64 // how many queries have come
+	// healthy and failing are the queries of merchants whose latest query
 	// succeeded, or failed. Those that fail may take all of their time-out, and
 	// must not take all places with them.
-	healthy, doubtful line
+	healthy, failing queue
 }
 
-// line is queries that wait.
-type line struct {
-	free    int // how many more of this line may be under way
-	waiting []turn
+// queue is queries that wait.
+type queue struct {
+	free    int // how many more of this queue may be under way
+	waiting []waiter
 }
 
-// turn is one query that waits.
-type turn struct {
-	came  uint64 // its place among all that came
-	query func()
+// waiter is one query that waits.
+type waiter struct {
+	number uint64 // among all arrivals
+	query  func()
 }
 
-// NewBounds returns bounds of so many queries at once, at least 1, and so many
-// requests a second; 0 means no limit of these.
-func NewBounds(concurrency int, perSecond float64) *Bounds {
-	return &Bounds{
+// NewLimiter returns a limiter to so many queries at once, at least 1, and so
+// many requests a second; 0 means no limit of these.
+func NewLimiter(concurrency int, perSecond float64) *Limiter {
+	return &Limiter{
 		requests: NewRequestLimiter(perSecond),
 		free:     concurrency,
-		healthy:  line{free: concurrency},
-		doubtful: line{free: max(1, concurrency/4)},
+		healthy:  queue{free: concurrency},
+		failing:  queue{free: max(1, concurrency/4)},
 	}
 }
 
@@ -58,69 +57,73 @@ func NewRequestLimiter(perSecond float64) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(perSecond), max(2, int(math.Ceil(perSecond))))
 }
 
-// do lets query run as soon as its turn comes, and does not wait for it.
-func (b *Bounds) do(doubtful bool, query func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	waits := &b.healthy
-	if doubtful {
-		waits = &b.doubtful
+// start runs a query as soon as there is a place for it, and does not wait for
+// it. failing says that the merchant's latest query failed.
+func (l *Limiter) start(failing bool, query func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	to := &l.healthy
+	if failing {
+		to = &l.failing
 	}
-	b.came++
-	waits.waiting = append(waits.waiting, turn{b.came, query})
-	if from, next := b.next(); next != nil {
-		go b.work(from, next)
+	l.arrivals++
+	to.waiting = append(to.waiting, waiter{l.arrivals, query})
+	if from, next := l.next(); next != nil {
+		go l.work(from, next)
 	}
 }
 
-// work runs a query from a line, and then whichever are next, until none is.
-func (b *Bounds) work(from *line, query func()) {
+// work runs a query from a queue, and then the next ones, until there is none.
+func (l *Limiter) work(from *queue, query func()) {
 	for query != nil {
 		query()
-		from, query = b.after(from)
+		from, query = l.release(from)
 	}
 }
 
-// after ends a query from a line and begins the next one.
-func (b *Bounds) after(from *line) (*line, func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.free++
+// release gives back the place of a query from a queue, and takes it for the
+// next one.
+func (l *Limiter) release(from *queue) (*queue, func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.free++
 	from.free++
-	return b.next()
+	return l.next()
 }
 
-// next takes the query out of its line that has waited longest of those that
-// may begin; nil if none may. It wants the lock.
-func (b *Bounds) next() (*line, func()) {
-	if b.free == 0 {
+// next takes the query out of its queue that has waited longest of those that
+// may begin; nil if none may. mu must be held.
+func (l *Limiter) next() (*queue, func()) {
+	if l.free == 0 {
 		return nil, nil
 	}
-	var first *line
-	for _, l := range []*line{&b.healthy, &b.doubtful} {
-		if l.free > 0 && len(l.waiting) > 0 && (first == nil || l.waiting[0].came < first.waiting[0].came) {
-			first = l
+	var first *queue
+	for _, q := range []*queue{&l.healthy, &l.failing} {
+		if q.free > 0 && len(q.waiting) > 0 && (first == nil || q.waiting[0].number < first.waiting[0].number) {
+			first = q
 		}
 	}
 	if first == nil {
 		return nil, nil
 	}
-	b.free--
+	l.free--
 	first.free--
 	query := first.waiting[0].query
-	first.waiting[0] = turn{} // or the line would keep it from being collected
+	first.waiting[0] = waiter{} // or the queue would keep it from being collected
 	first.waiting = first.waiting[1:]
 	return first, query
 }
 
-// await waits until so many requests may be sent.
-func (b *Bounds) await(ctx context.Context, requests int) error {
-	if err := b.requests.WaitN(ctx, requests); err != nil {
+// waitForRequests waits until so many requests may be sent.
+func (l *Limiter) waitForRequests(ctx context.Context, requests int) error {
+	if err := l.requests.WaitN(ctx, requests); err != nil {
 		return fmt.Errorf("waiting for a turn: %w", err)
 	}
 	return nil
 }
 
-// exceed tells that so many requests were sent beyond those that were awaited:
-// they are sent already, so later queries wait for them.
-func (b *Bounds) exceed(requests int) { b.requests.ReserveN(time.Now(), max(0, requests)) }
+// countExtraRequests counts requests beyond those that were waited for: they
+// are sent already, so later queries wait for them.
+func (l *Limiter) countExtraRequests(requests int) {
+	l.requests.ReserveN(time.Now(), max(0, requests))
+}

@@ -8,31 +8,48 @@ import (
 	"time"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 )
 
 // crowd is a collector of n merchants, each with a hub of its own.
 func crowd(n int, s Settings) (*Collector, []*fakeHub) {
 	var (
-		watched  []Watched
-		backends []*fakeHub
-		together load
+		merchants []config.Merchant
+		queriers  []Querier
+		backends  []*fakeHub
+		together  load
 	)
 	for i := range n {
 		backend := &fakeHub{limit: hub.Limit{Remain: hub.Won(i)}, latency: 50 * time.Millisecond, load: &together}
-		backends = append(backends, backend)
-		name := "m" + time.Duration(i).String()
-		watched = append(watched, Watched{Merchant{Name: name}, NewGate(name, backend, s)})
+		backends, queriers = append(backends, backend), append(queriers, backend)
+		merchants = append(merchants, named("m"+time.Duration(i).String()))
 	}
-	return New(s, watched), backends
+	return inForce(s, merchants, queriers...), backends
+}
+
+// inForce is a collector of these merchants, each with its querier.
+func inForce(s Settings, merchants []config.Merchant, queriers ...Querier) *Collector {
+	next := 0
+	c := New(Options{Settings: s, NewQuerier: func(config.Merchant) Querier {
+		next++
+		return queriers[next-1]
+	}})
+	c.Apply(config.Config{MinInterval: s.MinInterval, Merchants: merchants})
+	return c
+}
+
+// named is a merchant of that name, and of that id.
+func named(name string) config.Merchant {
+	return config.Merchant{Name: name, CstID: name, Key: hub.FixedKey(hub.NewSecret("k"), "test")}
 }
 
 // A thousand merchants that are all due start no more queries at once than
 // allowed, and a scrape whose time ends gets the rest from memory.
-func TestBoundsLimitConcurrency(t *testing.T) {
+func TestLimiterLimitsConcurrency(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := settings()
-		s.Bounds = NewBounds(32, 0)
+		s.Limiter = NewLimiter(32, 0)
 		all, backends := crowd(1000, s)
 		began := time.Now()
 		const deadline = 975 * time.Millisecond // half-way through a round
@@ -70,11 +87,11 @@ func TestBoundsLimitConcurrency(t *testing.T) {
 
 // Merchants whose queries fail, and may take all of their time-out, leave
 // room for the others.
-func TestBoundsKeepRoomForTheHealthy(t *testing.T) {
+func TestLimiterKeepsRoomForTheHealthy(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := settings()
-		s.Bounds = NewBounds(8, 0)
+		s.Limiter = NewLimiter(8, 0)
 		all, backends := crowd(200, s)
 		for i, backend := range backends {
 			if i < 100 { // ahead of the healthy ones
@@ -95,14 +112,14 @@ func TestBoundsKeepRoomForTheHealthy(t *testing.T) {
 	})
 }
 
-// Of those that may begin, whoever came first does, healthy or not.
-func TestBoundsKeepTheOrder(t *testing.T) {
+// Of those that may begin, the first to come does, healthy or not.
+func TestLimiterKeepsTheOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		bounds := NewBounds(1, 0)
+		limiter := NewLimiter(1, 0)
 		var order []int
-		for i, doubtful := range []bool{false, true, false, false, true, true, false} {
-			bounds.do(doubtful, func() {
+		for i, failing := range []bool{false, true, false, false, true, true, false} {
+			limiter.start(failing, func() {
 				time.Sleep(time.Second)
 				order = append(order, i) // one at a time
 			})
@@ -115,14 +132,14 @@ func TestBoundsKeepTheOrder(t *testing.T) {
 	})
 }
 
-// The doubtful never take more than a quarter of all places, but at least one.
-func TestBoundsHoldTheDoubtfulBack(t *testing.T) {
+// The failing never take more than a quarter of all places, but at least one.
+func TestLimiterHoldsTheFailingBack(t *testing.T) {
 	t.Parallel()
 	for places, want := range map[int]int{1: 1, 3: 1, 4: 1, 8: 2, 32: 8} {
 		synctest.Test(t, func(t *testing.T) {
-			bounds, together := NewBounds(places, 0), load{}
+			limiter, together := NewLimiter(places, 0), load{}
 			for range 100 {
-				bounds.do(true, func() {
+				limiter.start(true, func() {
 					together.add(1)
 					time.Sleep(time.Second)
 					together.add(-1)
@@ -139,18 +156,18 @@ func TestBoundsHoldTheDoubtfulBack(t *testing.T) {
 
 // The hub gets no more requests a second than allowed, burst apart, whatever
 // the queries turn out to take.
-func TestBoundsLimitRequests(t *testing.T) {
+func TestLimiterLimitsRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		bounds := NewBounds(1000, 10)
+		limiter := NewLimiter(1000, 10)
 		began := time.Now()
 		const queries, took = 100, 3 // three requests each, two of them foreseen
 		for range queries {
 			const foreseen = 2
-			if err := bounds.await(t.Context(), foreseen); err != nil {
+			if err := limiter.waitForRequests(t.Context(), foreseen); err != nil {
 				t.Fatal(err)
 			}
-			bounds.exceed(took - foreseen)
+			limiter.countExtraRequests(took - foreseen)
 		}
 		if got, want := time.Since(began), time.Duration((queries-1)*took-10)*time.Second/10; got < want-time.Second || got > want+time.Second {
 			t.Errorf("%d requests took %s, want %s", queries*took, got, want)

@@ -12,164 +12,209 @@ import (
 	"payple_exporter/internal/config"
 )
 
-// shownMetric is a metric and how it follows from snapshots.
-type shownMetric struct {
-	Metric
+// The names of the metrics that describe merchants. Dashboards, alert rules
+// and documentation are checked against these.
+const (
+	NameRemain             = "payple_transfer_remain_amount"
+	NameTotalAccount       = "total_account_amt"
+	NameTotalTransfer      = "total_transfer_amt"
+	NameUp                 = "payple_up"
+	NameFailure            = "payple_failure"
+	NameLastSuccess        = "payple_last_success_timestamp_seconds"
+	NameHubTime            = "payple_transfer_hub_timestamp_seconds"
+	NameQueryDuration      = "payple_query_duration_seconds"
+	NameQueries            = "payple_queries_total"
+	NameQueryFailures      = "payple_query_failures_total"
+	NameScrapesFromMemory  = "payple_scrapes_from_memory_total"
+	NameNextQuery          = "payple_next_query_timestamp_seconds"
+	NameThresholdAmount    = "payple_transfer_threshold_amount"
+	NameThresholdRatio     = "payple_transfer_threshold_ratio"
+	NameThresholdRunway    = "payple_transfer_threshold_runway_seconds"
+	NameMerchantInfo       = "payple_merchant_info"
+	NameMinInterval        = "payple_min_interval_seconds"
+	NameMaxAge             = "payple_max_age_seconds"
+	NameHubRequests        = "payple_hub_requests_total"
+	NameHubRequestFailures = "payple_hub_request_failures_total"
+	NameHubRequestDuration = "payple_hub_request_duration_seconds"
+	NameHubResults         = "payple_hub_results_total"
+)
 
-	show shower
+// NameBuildInfo is the name of a metric that client_golang makes.
+const NameBuildInfo = "payple_exporter_build_info"
+
+// The names of the labels.
+const (
+	labelMerchant = "merchant"
+	labelCstID    = "cst_id"
+	labelHub      = "hub"
+	labelReason   = "reason"
+	labelCause    = "cause"
+	labelSeverity = "severity"
+)
+
+// Metric describes one metric to people and to Prometheus.
+type Metric struct {
+	Name   string
+	Type   prometheus.ValueType
+	Help   string
+	Labels []string
 }
 
-// shower tells the samples of a metric.
-type shower func(snapshots []Snapshot, of []*identity, tell teller)
+func (m *Metric) desc() *prometheus.Desc { return prometheus.NewDesc(m.Name, m.Help, m.Labels, nil) }
 
-// teller is told one sample.
-type teller func(value float64, labels []*dto.LabelPair)
+// sampledMetric is a metric and how its samples follow from snapshots.
+type sampledMetric struct {
+	Metric
 
-// each shows what a metric has of one merchant, for every merchant.
-func each(show func(s *Snapshot, of *identity, tell teller)) shower {
-	return func(snapshots []Snapshot, of []*identity, tell teller) {
+	addSamples sampler
+}
+
+// sampler adds the samples of one metric.
+type sampler func(snapshots []Snapshot, to *familyBuffer)
+
+// each adds what a metric has of one merchant, for every merchant.
+func each(add func(s *Snapshot, to *familyBuffer)) sampler {
+	return func(snapshots []Snapshot, to *familyBuffer) {
 		for i := range snapshots {
-			show(&snapshots[i], of[i], tell)
+			add(&snapshots[i], to)
 		}
 	}
 }
 
-// shownMetrics returns the metrics of a Collector, in the order of the
-// documentation. None is shown of a merchant of whom it is not known.
-func shownMetrics(settings Settings) []shownMetric {
+// sampledMetrics returns the metrics of a Collector, in the order of the
+// documentation. A merchant of whom one is not known has no sample of it.
+func sampledMetrics(settings Settings) []sampledMetric {
 	const gauge, counter = prometheus.GaugeValue, prometheus.CounterValue
 	merchant := []string{labelMerchant}
 	severity := []string{labelMerchant, labelSeverity}
-	return []shownMetric{
-		{Metric{NameRemain, gauge, "What the merchant may still pay out, remain_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.Remain })},
-		{Metric{NameTotalAccount, gauge, "All that the merchant's account can draw on, total_account_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.TotalAccount })},
-		{Metric{NameTotalTransfer, gauge, "What the merchant has paid out so far, total_transfer_amt of the hub, in Korean won. Absent while unknown.", merchant}, showFigure(func(l hub.Limit) hub.Won { return l.TotalTransfer })},
-		{Metric{NameUp, gauge, "1 if the latest query of the hub succeeded, 0 if it failed or there was none yet.", merchant}, each(showUp)},
-		{Metric{NameFailure, gauge, "1 while the latest query failed for this reason, otherwise absent.", []string{labelMerchant, labelReason}}, each(showFailure)},
-		{Metric{NameLastSuccess, gauge, "When the hub last answered, in seconds since the epoch. Absent before the first time.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.LastSuccess })},
-		{Metric{NameHubTime, gauge, "The hub's own time of its last answer, api_tran_dtm, in seconds since the epoch. Absent if it sent none that can be read.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.HubTime })},
-		{Metric{NameQueryDuration, gauge, "What the latest query took, both steps, in seconds.", merchant}, each(showDuration)},
-		{Metric{NameQueries, counter, "Queries of the hub that have ended.", merchant}, showCount(func(s *Snapshot) uint64 { return s.Queries })},
-		{Metric{NameQueryFailures, counter, "Queries of the hub that failed.", merchant}, showCount(func(s *Snapshot) uint64 { return s.Failures })},
-		{Metric{NameScrapesFromMemory, counter, "Scrapes answered without a query of their own, by cause.", []string{labelMerchant, labelCause}}, each(showFromMemory)},
-		{Metric{NameNextQuery, gauge, "From when on a scrape asks the hub again, in seconds since the epoch.", merchant}, showMoment(func(s *Snapshot) time.Time { return s.NextQuery })},
-		{Metric{NameThresholdAmount, gauge, "Configured threshold: a remaining amount below it is low, in Korean won.", severity}, showThresholds(config.Amount)},
-		{Metric{NameThresholdRatio, gauge, "Configured threshold: a remaining share of the total below it is low, 0 to 1.", severity}, showThresholds(config.Ratio)},
-		{Metric{NameThresholdRunway, gauge, "Configured threshold: a time until nothing remains below it is short, in seconds.", severity}, showThresholds(config.Runway)},
-		{Metric{NameMerchantInfo, gauge, "1 for each configured merchant; hub is real, test, demo or the hub's host.", []string{labelMerchant, labelCstID, labelHub}}, each(showInfo)},
-		{Metric{NameMinInterval, gauge, "Setting: a merchant is asked at most this often, in seconds.", nil}, showSetting(settings.MinInterval)},
-		{Metric{NameMaxAge, gauge, "Setting: how old a figure may be served while queries fail, in seconds.", nil}, showSetting(settings.MaxAge)},
+	return []sampledMetric{
+		{Metric{NameRemain, gauge, "What the merchant may still pay out, remain_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.Remain })},
+		{Metric{NameTotalAccount, gauge, "All that the merchant's account can draw on, total_account_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.TotalAccount })},
+		{Metric{NameTotalTransfer, gauge, "What the merchant has paid out so far, total_transfer_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.TotalTransfer })},
+		{Metric{NameUp, gauge, "1 if the latest query of the hub succeeded, 0 if it failed or there was none yet.", merchant}, each(addUp)},
+		{Metric{NameFailure, gauge, "1 while the latest query failed for this reason, otherwise absent.", []string{labelMerchant, labelReason}}, each(addFailure)},
+		{Metric{NameLastSuccess, gauge, "When the hub last answered, in seconds since the epoch. Absent before the first time.", merchant}, timestamps(func(s *Snapshot) time.Time { return s.LastSuccess })},
+		{Metric{NameHubTime, gauge, "The hub's own time of its last answer, api_tran_dtm, in seconds since the epoch. Absent if it sent none that can be read.", merchant}, timestamps(func(s *Snapshot) time.Time { return s.HubTime })},
+		{Metric{NameQueryDuration, gauge, "What the latest query took, both steps, in seconds.", merchant}, each(addDuration)},
+		{Metric{NameQueries, counter, "Queries of the hub that have ended.", merchant}, counts(func(s *Snapshot) uint64 { return s.Queries })},
+		{Metric{NameQueryFailures, counter, "Queries of the hub that failed.", merchant}, counts(func(s *Snapshot) uint64 { return s.Failures })},
+		{Metric{NameScrapesFromMemory, counter, "Scrapes answered without a query of their own, by cause.", []string{labelMerchant, labelCause}}, each(addFromMemory)},
+		{Metric{NameNextQuery, gauge, "From when on a scrape asks the hub again, in seconds since the epoch.", merchant}, timestamps(func(s *Snapshot) time.Time { return s.NextQuery })},
+		{Metric{NameThresholdAmount, gauge, "Configured threshold: a remaining amount below it is low, in Korean won.", severity}, thresholds(config.Amount)},
+		{Metric{NameThresholdRatio, gauge, "Configured threshold: a remaining share of the total below it is low, 0 to 1.", severity}, thresholds(config.Ratio)},
+		{Metric{NameThresholdRunway, gauge, "Configured threshold: a time until nothing remains below it is short, in seconds.", severity}, thresholds(config.Runway)},
+		{Metric{NameMerchantInfo, gauge, "1 for each configured merchant; hub is real, test, demo or the hub's host.", []string{labelMerchant, labelCstID, labelHub}}, each(addInfo)},
+		{Metric{NameMinInterval, gauge, "Setting: a merchant is asked at most this often, in seconds.", nil}, setting(settings.MinInterval)},
+		{Metric{NameMaxAge, gauge, "Setting: how old a figure may be served while queries fail, in seconds.", nil}, setting(settings.MaxAge)},
 	}
 }
 
 // Metrics returns the metrics of a Collector, in the order of the
 // documentation.
 func Metrics() []Metric {
-	shown := shownMetrics(Settings{})
-	metrics := make([]Metric, len(shown))
-	for i := range shown {
-		metrics[i] = shown[i].Metric
+	sampled := sampledMetrics(Settings{})
+	metrics := make([]Metric, len(sampled))
+	for i := range sampled {
+		metrics[i] = sampled[i].Metric
 	}
 	return metrics
 }
 
-func showSetting(value time.Duration) shower {
-	return func(_ []Snapshot, _ []*identity, tell teller) { tell(value.Seconds(), nil) }
+func setting(value time.Duration) sampler {
+	return func(_ []Snapshot, to *familyBuffer) { to.addSample(value.Seconds(), nil) }
 }
 
-func showFigure(of func(hub.Limit) hub.Won) shower {
-	return each(func(s *Snapshot, merchant *identity, tell teller) {
+func amounts(of func(hub.Limit) hub.Won) sampler {
+	return each(func(s *Snapshot, to *familyBuffer) {
 		if s.Known {
-			tell(float64(of(s.Limit)), merchant.labels)
+			to.addSample(float64(of(s.Limit)), s.Merchant.labels.merchant)
 		}
 	})
 }
 
-func showUp(s *Snapshot, merchant *identity, tell teller) {
+func addUp(s *Snapshot, to *familyBuffer) {
 	up := 0.0
 	if s.Up {
 		up = 1
 	}
-	tell(up, merchant.labels)
+	to.addSample(up, s.Merchant.labels.merchant)
 }
 
-func showFailure(s *Snapshot, merchant *identity, tell teller) {
+func addFailure(s *Snapshot, to *familyBuffer) {
 	if s.Failure != nil {
-		tell(1, merchant.with(newPair(labelReason, string(s.Failure.Reason))))
+		to.addSample(1, s.Merchant.labels.with(newPair(labelReason, string(s.Failure.Reason))))
 	}
 }
 
-func showMoment(of func(*Snapshot) time.Time) shower {
-	return each(func(s *Snapshot, merchant *identity, tell teller) {
-		if moment := of(s); !moment.IsZero() {
-			tell(float64(moment.UnixMilli())/1000, merchant.labels)
+func timestamps(of func(*Snapshot) time.Time) sampler {
+	return each(func(s *Snapshot, to *familyBuffer) {
+		if at := of(s); !at.IsZero() {
+			to.addSample(float64(at.UnixMilli())/1000, s.Merchant.labels.merchant)
 		}
 	})
 }
 
-func showDuration(s *Snapshot, merchant *identity, tell teller) {
+func addDuration(s *Snapshot, to *familyBuffer) {
 	if s.Attempted {
-		tell(s.Duration.Seconds(), merchant.labels)
+		to.addSample(s.Duration.Seconds(), s.Merchant.labels.merchant)
 	}
 }
 
-func showCount(of func(*Snapshot) uint64) shower {
-	return each(func(s *Snapshot, merchant *identity, tell teller) { tell(float64(of(s)), merchant.labels) })
+func counts(of func(*Snapshot) uint64) sampler {
+	return each(func(s *Snapshot, to *familyBuffer) { to.addSample(float64(of(s)), s.Merchant.labels.merchant) })
 }
 
-func showFromMemory(s *Snapshot, merchant *identity, tell teller) {
+func addFromMemory(s *Snapshot, to *familyBuffer) {
 	for i, cause := range Causes() {
-		tell(float64(s.FromMemory[cause]), merchant.causes[i])
+		to.addSample(float64(s.FromMemory[cause]), s.Merchant.labels.causes[i])
 	}
 }
 
-func showThresholds(kind config.Kind) shower {
-	return each(func(_ *Snapshot, merchant *identity, tell teller) {
-		for _, level := range merchant.levels {
-			if level.Kind == kind {
-				tell(level.Value, level.labels)
+func thresholds(kind config.Kind) sampler {
+	return each(func(s *Snapshot, to *familyBuffer) {
+		for _, threshold := range s.Merchant.labels.thresholds {
+			if threshold.Kind == kind {
+				to.addSample(threshold.Value, threshold.labels)
 			}
 		}
 	})
 }
 
-func showInfo(_ *Snapshot, merchant *identity, tell teller) { tell(1, merchant.info) }
+func addInfo(s *Snapshot, to *familyBuffer) { to.addSample(1, s.Merchant.labels.info) }
 
-// identity is the label sets of one merchant, made once and shared by all
+// labelSets are the label sets of one merchant, made once and shared by all
 // scrapes: none is changed once it is made.
-type identity struct {
-	merchant *dto.LabelPair
-	labels   []*dto.LabelPair   // the merchant alone
-	info     []*dto.LabelPair   // of payple_merchant_info
-	causes   [][]*dto.LabelPair // with each of Causes
-	levels   []labelled         // the thresholds
+type labelSets struct {
+	merchant   []*dto.LabelPair   // the merchant alone
+	info       []*dto.LabelPair   // of payple_merchant_info
+	causes     [][]*dto.LabelPair // with each of Causes
+	thresholds []labelledThreshold
 }
 
-// labelled is a threshold and its labels.
-type labelled struct {
+type labelledThreshold struct {
 	config.Threshold
 
 	labels []*dto.LabelPair
 }
 
-func newIdentity(m Merchant, shared sharedPairs) *identity {
-	of := &identity{merchant: newPair(labelMerchant, m.Name)}
-	of.labels = of.with()
-	of.info = of.with(newPair(labelCstID, m.CstID), newPair(labelHub, m.Hub))
+func newLabelSets(m *Merchant, shared sharedPairs) *labelSets {
+	sets := &labelSets{merchant: []*dto.LabelPair{newPair(labelMerchant, m.Name)}}
+	sets.info = sets.with(newPair(labelCstID, m.CstID), newPair(labelHub, m.Hub))
 	for _, pair := range shared.causes {
-		of.causes = append(of.causes, of.with(pair))
+		sets.causes = append(sets.causes, sets.with(pair))
 	}
 	for _, severity := range config.Severities() {
 		for _, configured := range m.Thresholds[severity] {
-			of.levels = append(of.levels, labelled{configured, of.with(shared.severities[severity])})
+			sets.thresholds = append(sets.thresholds, labelledThreshold{configured, sets.with(shared.severities[severity])})
 		}
 	}
-	return of
+	return sets
 }
 
-// with returns the merchant's label and others, sorted as a gatherer wants it.
-func (i *identity) with(others ...*dto.LabelPair) []*dto.LabelPair {
-	all := append([]*dto.LabelPair{i.merchant}, others...)
+// with returns the merchant's label and others, sorted as an encoder expects
+// them.
+func (l *labelSets) with(others ...*dto.LabelPair) []*dto.LabelPair {
+	all := slices.Concat(l.merchant, others)
 	slices.SortFunc(all, func(a, b *dto.LabelPair) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return all
 }

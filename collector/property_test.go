@@ -83,7 +83,7 @@ type attempt struct {
 // shop is one merchant: its gate, and the model of what that may do.
 type shop struct {
 	w    *world
-	gate *Gate
+	gate *gate
 
 	// Guarded by w.mu.
 	latency   time.Duration // of the next answer
@@ -95,7 +95,7 @@ type shop struct {
 	// began, and since the latest success.
 	sinceQuery, sinceSuccess spread
 	// streak counts the failures since the latest success, and calm those of
-	// them since a new key was taken up, with which the gate may begin anew.
+	// them since a new key was taken up, with which the gate may begin again.
 	streak, calm int
 	begun        int // scrapes that have begun a query
 	counts       CauseCounts
@@ -123,14 +123,14 @@ func newWorld(rt *rapid.T, base time.Time) *world {
 		MinInterval: intervals().Draw(rt, "interval"),
 		MaxAge:      rapid.SampledFrom([]time.Duration{5 * time.Minute, 0, time.Second}).Draw(rt, "max age"),
 		Timeout:     5 * time.Second,
-		Bounds:      NewBounds(w.slots, 0),
+		Limiter:     NewLimiter(w.slots, 0),
 		Now:         w.now,
 		Jitter:      func() float64 { return jitter },
 	}
 	for i := range rapid.IntRange(1, 3).Draw(rt, "merchants") {
 		s := &shop{w: w, interval: w.settings.MinInterval}
 		s.sinceQuery, s.sinceSuccess = spread{s.interval, s.interval}, spread{s.interval, s.interval}
-		s.gate = NewGate(fmt.Sprint("m", i), s, w.settings)
+		s.gate = newGate(named(fmt.Sprint("m", i)), s, w.settings)
 		w.shops = append(w.shops, s)
 	}
 	return w
@@ -145,7 +145,7 @@ func (w *world) now() time.Time {
 // since returns how long the world has been, on the clock that nobody sets.
 func (w *world) since() time.Duration { return time.Since(w.clock.start) }
 
-// fault notes what a goroutine has found wrong. It wants the lock.
+// fault notes what a goroutine has found wrong. mu must be held.
 func (w *world) fault(format string, args ...any) {
 	w.faults = append(w.faults, fmt.Sprintf("at %s: ", w.since())+fmt.Sprintf(format, args...))
 }
@@ -215,7 +215,7 @@ func (s *shop) latest(last attempt) time.Duration {
 	return max(at, last.began+backoff)
 }
 
-// keyIsNew tells whether there is another key since the hub refused the last.
+// keyIsNew reports whether there is another key since the hub refused the last.
 func (s *shop) keyIsNew(last attempt) bool {
 	return last.failure != nil && needsPersonAgain(last.failure.Reason) && s.key != s.used
 }
@@ -273,6 +273,8 @@ func (s *shop) KeyChanged(context.Context) bool {
 	return s.key != s.used
 }
 
+func (*shop) SetKey(hub.Key) {}
+
 func (s *shop) Needs(context.Context) int { return 2 }
 
 func (s *shop) Sent() uint64 {
@@ -311,7 +313,7 @@ func (s *shop) visit(deadline time.Duration) {
 	synctest.Wait()
 	before := s.look()
 	ctx, cancel := context.WithTimeout(context.Background(), deadline)
-	v := s.gate.enter(ctx).again(ctx)
+	v := s.gate.enter(ctx).retry(ctx)
 	s.verdict(v, before)
 	go func() {
 		defer cancel()
@@ -335,7 +337,7 @@ type sight struct {
 }
 
 func (s *shop) look() sight {
-	opens := s.gate.pace.opens().Sub(s.w.now()) // nobody else is at the gate
+	opens := s.gate.backoff.opens().Sub(s.w.now()) // nobody else is at the gate
 	s.w.mu.Lock()
 	defer s.w.mu.Unlock()
 	before := sight{at: s.w.since(), opens: opens}
@@ -455,7 +457,7 @@ func (w *world) wait(rt *rapid.T) {
 func (w *world) brink(rt *rapid.T) {
 	s := w.shop(rt)
 	s.gate.mu.Lock()
-	at := s.gate.pace.opens().Sub(w.now())
+	at := s.gate.backoff.opens().Sub(w.now())
 	old := s.gate.memory.lastSuccess.Add(max(w.settings.MaxAge, s.gate.settings.MinInterval)).Sub(w.now())
 	s.gate.mu.Unlock()
 	switch rapid.SampledFrom([]string{"opens", "must open", "old"}).Draw(rt, "brink") {
@@ -489,7 +491,7 @@ func (w *world) persist(rt *rapid.T) {
 		rest := s.rest()
 		if opens {
 			s.gate.mu.Lock()
-			rest = s.gate.pace.opens().Sub(w.now())
+			rest = s.gate.backoff.opens().Sub(w.now())
 			s.gate.mu.Unlock()
 		}
 		if rest > 10*time.Minute {
@@ -537,7 +539,7 @@ func (w *world) configure(rt *rapid.T) {
 		if s != one && !all {
 			continue
 		}
-		s.gate.Configure("renamed", interval)
+		s.gate.configure(named("renamed"), interval)
 		w.mu.Lock()
 		s.interval = interval
 		s.sinceQuery.add(interval)
@@ -559,7 +561,7 @@ func (w *world) stepClock(rt *rapid.T) {
 
 // ---- what must hold
 
-// check tells what goroutines have found.
+// check reports what goroutines have found.
 func (w *world) check(rt *rapid.T) {
 	synctest.Wait()
 	w.mu.Lock()

@@ -7,29 +7,30 @@ import (
 	"time"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 )
 
-// gathered returns the value of each sample of a scrape, by name, merchant and
+// values returns the value of each sample of a scrape, by name, merchant and
 // the other label if there is one.
-func gathered(t *testing.T, c *Collector, timeout time.Duration) map[string]float64 {
+func values(t *testing.T, c *Collector, timeout time.Duration) map[string]float64 {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
-	families, err := c.Bind(ctx).Gather()
+	families, _, err := c.Bind(ctx).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
-	values := make(map[string]float64)
+	found := make(map[string]float64)
 	for _, family := range families {
 		for _, metric := range family.GetMetric() {
 			key := family.GetName()
 			for _, label := range metric.GetLabel() {
 				key += " " + label.GetValue()
 			}
-			values[key] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
+			found[key] = metric.GetGauge().GetValue() + metric.GetCounter().GetValue()
 		}
 	}
-	return values
+	return found
 }
 
 // What one scrape has shown is never shown to the next if it has changed since:
@@ -39,25 +40,25 @@ func TestScrapesShowWhatHasChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		backend := &fakeHub{limit: figures()}
 		s := settings()
-		c := New(s, []Watched{{Merchant{Name: "store"}, NewGate("store", backend, s)}})
+		c := inForce(s, []config.Merchant{named("store")}, backend)
 		const counter = NameScrapesFromMemory + " min_interval store"
-		first := gathered(t, c, time.Second)
+		first := values(t, c, time.Second)
 		if first[NameUp+" store"] != 1 || first[NameRemain+" store"] != 9_944_000 || first[counter] != 0 {
 			t.Fatalf("first: %v", first)
 		}
 		for n := range 3 {
-			if got := gathered(t, c, time.Second)[counter]; got != float64(n+1) {
+			if got := values(t, c, time.Second)[counter]; got != float64(n+1) {
 				t.Errorf("%d scrapes from memory are counted as %g", n+1, got)
 			}
 		}
 		backend.failWith(hub.ReasonTLS)
 		time.Sleep(s.MinInterval)
-		if got := gathered(t, c, time.Second); got[NameUp+" store"] != 0 || got[NameFailure+" store tls"]+got[NameFailure+" tls store"] != 1 {
+		if got := values(t, c, time.Second); got[NameUp+" store"] != 0 || got[NameFailure+" store tls"]+got[NameFailure+" tls store"] != 1 {
 			t.Errorf("the failure does not show: %v", got)
 		}
 		time.Sleep(s.MaxAge)
 		backend.set(func(f *fakeHub) { f.err, f.limit.Remain = nil, 1 })
-		if got := gathered(t, c, time.Second); got[NameUp+" store"] != 1 || got[NameRemain+" store"] != 1 {
+		if got := values(t, c, time.Second); got[NameUp+" store"] != 1 || got[NameRemain+" store"] != 1 {
 			t.Errorf("the new figure does not show: %v", got)
 		}
 	})
@@ -69,12 +70,9 @@ func TestScrapeShowsWhoWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := settings()
-		s.Bounds = NewBounds(1, 0)
-		var watched []Watched
-		for _, name := range []string{"first", "second"} {
-			watched = append(watched, Watched{Merchant{Name: name}, NewGate(name, &fakeHub{latency: 2 * time.Second}, s)})
-		}
-		got := gathered(t, New(s, watched), time.Second)
+		s.Limiter = NewLimiter(1, 0)
+		c := inForce(s, []config.Merchant{named("first"), named("second")}, &fakeHub{latency: 2 * time.Second}, &fakeHub{latency: 2 * time.Second})
+		got := values(t, c, time.Second)
 		for _, name := range []string{"first", "second"} {
 			if up, shown := got[NameUp+" "+name]; up != 0 || !shown {
 				t.Errorf("%s is shown as %g, %t", name, up, shown)
@@ -100,8 +98,8 @@ func TestGateReportsWhatItSent(t *testing.T) {
 	for each, want := range map[uint64]time.Duration{1: 0, 3: 2 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			s := settings()
-			s.MinInterval, s.Bounds = time.Second, NewBounds(1, 1)
-			gate := NewGate("store", &costly{each: each}, s)
+			s.MinInterval, s.Limiter = time.Second, NewLimiter(1, 1)
+			gate := newGate(named("store"), &costly{each: each}, s)
 			for range 5 {
 				time.Sleep(3 * time.Second) // all that was spent is there again, but what was sent beyond
 				scrape(t, gate)

@@ -9,10 +9,10 @@ import (
 // Snapshot is what is known of one merchant at one moment: figures and health
 // apart, so that no failure can pass for a figure.
 type Snapshot struct {
-	// Merchant is set by a Collector; a Gate knows no labels.
+	// Merchant is set by a Collector; a gate knows no labels.
 	Merchant Merchant
 
-	// Known tells whether Limit may be shown: it was given by the hub and is
+	// Known reports whether Limit may be shown: it was given by the hub and is
 	// not too old.
 	Known bool
 	Limit hub.Limit
@@ -23,9 +23,9 @@ type Snapshot struct {
 	// it sent none that can be read.
 	HubTime time.Time
 
-	// Attempted tells whether a query has ended yet.
+	// Attempted reports whether a query has ended yet.
 	Attempted bool
-	// Up tells whether the latest query succeeded.
+	// Up reports whether the latest query succeeded.
 	Up bool
 	// Failure is why the latest query failed; nil if it did not.
 	Failure *hub.Error
@@ -42,8 +42,8 @@ type Snapshot struct {
 	FromMemory CauseCounts
 }
 
-// snapshot returns what is known now. It wants the lock.
-func (g *Gate) snapshot(now time.Time) Snapshot {
+// snapshot returns what is known now. mu must be held.
+func (g *gate) snapshot(now time.Time) Snapshot {
 	m := g.memory
 	snapshot := Snapshot{
 		LastSuccess: m.lastSuccess,
@@ -52,7 +52,7 @@ func (g *Gate) snapshot(now time.Time) Snapshot {
 		Up:          m.queries > 0 && m.failure == nil,
 		Failure:     m.failure,
 		Duration:    m.duration,
-		NextQuery:   g.pace.opens(),
+		NextQuery:   g.backoff.opens(),
 		Queries:     m.queries,
 		Failures:    m.failures,
 		FromMemory:  m.fromMemory,
@@ -66,10 +66,10 @@ func (g *Gate) snapshot(now time.Time) Snapshot {
 	return snapshot
 }
 
-// fresh tells whether the figures may be served. After a success they may be
+// fresh reports whether the figures may be served. After a success they may be
 // for as long as the gate is closed, even where MaxAge is shorter: nothing has
 // failed, and to drop them would look like it.
-func (g *Gate) fresh(now time.Time) bool {
+func (g *gate) fresh(now time.Time) bool {
 	if g.memory.lastSuccess.IsZero() {
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 	"payple_exporter/dashboards/internal/board"
 	"payple_exporter/dashboards/internal/grafana"
 	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 )
 
 // Without this, a dashboard and what it is generated from drift apart.
@@ -427,7 +428,7 @@ func metrics() map[string][]string {
 		// Of all merchants together.
 		collector.NameHubRequests: nil, collector.NameHubRequestFailures: nil, collector.NameHubResults: nil,
 		collector.NameHubRequestDuration + "_bucket": nil,
-		collector.NameConfigLoadSuccessful:           nil, collector.NameConfigLoadTime: nil,
+		config.NameLoadSuccessful:                    nil, config.NameLoadTime: nil,
 	}
 	for _, m := range collector.Metrics() {
 		labels[m.Name] = m.Labels

@@ -300,7 +300,7 @@ func TestDocsAreComplete(t *testing.T) {
 		text.Write(one)
 	}
 	names := []string{
-		collector.NameBuildInfo, collector.NameConfigLoadSuccessful, collector.NameConfigLoadTime,
+		collector.NameBuildInfo, config.NameLoadSuccessful, config.NameLoadTime,
 		collector.NameHubRequests, collector.NameHubRequestFailures, collector.NameHubRequestDuration, collector.NameHubResults,
 	}
 	for _, metric := range collector.Metrics() {

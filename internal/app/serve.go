@@ -16,7 +16,6 @@ import (
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 
 	"payple_exporter/collector"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/statuspage"
@@ -28,12 +27,12 @@ const shutdownTimeout = 30 * time.Second
 
 // exporter is what serve puts together.
 type exporter struct {
-	log      loggers
-	registry *prometheus.Registry
-	fleet    *fleet.Fleet
-	reloader *fleet.Reloader
-	server   *http.Server
-	hangups  <-chan os.Signal
+	log       loggers
+	registry  *prometheus.Registry
+	merchants *collector.Collector
+	reloader  *config.Reloader
+	server    *http.Server
+	hangups   <-chan os.Signal
 }
 
 // serve runs the exporter until ctx ends.
@@ -75,18 +74,18 @@ func (p *program) assemble(merchants source) *exporter {
 		registry: prometheus.NewRegistry(), hangups: p.Hangups,
 	}
 	hubMetrics := collector.NewHubMetrics()
-	e.fleet = fleet.New(fleet.Options{
+	e.merchants = collector.New(collector.Options{
 		Settings: collector.Settings{
 			MaxAge: p.merchants.maxAge, Timeout: p.merchants.timeout, Logger: e.log.kit, Now: p.Now,
-			Bounds: collector.NewBounds(p.merchants.maxConcurrency, p.merchants.maxRequestsPerSecond),
+			Limiter: collector.NewLimiter(p.merchants.maxConcurrency, p.merchants.maxRequestsPerSecond),
 		},
 		Transport: hub.NewTransport(p.merchants.maxConcurrency),
 		Referer:   p.merchants.referer, UserAgent: userAgent(),
 		Observe: e.log.exchanges(hubMetrics.Observe),
 	})
-	e.reloader = fleet.NewReloader(merchants.load, func(next config.Config) {
+	e.reloader = config.NewReloader(merchants.load, func(next config.Config) {
 		p.holdLessMemory(len(next.Merchants))
-		e.fleet.Apply(next)
+		e.merchants.Apply(next)
 	}, e.log.kit, p.Now)
 	e.registry.MustRegister(hubMetrics, e.reloader, versioncollector.NewCollector(appName))
 	if !p.serving.withoutExporter {
@@ -107,11 +106,11 @@ func (p *program) assemble(merchants source) *exporter {
 
 func (p *program) handler(e *exporter, demo bool) http.Handler {
 	options := web.Options{
-		Collector: e.fleet.Collector, Own: e.registry, Instrument: !p.serving.withoutExporter,
+		Collector: e.merchants, Own: e.registry, Instrument: !p.serving.withoutExporter,
 		TelemetryPath: p.serving.telemetryPath, TimeoutOffset: p.serving.timeoutOffset, MaxRequests: p.serving.maxRequests,
 		SDAddress: p.serving.sdAddress, Logger: e.log.kit,
 		Page: statuspage.New(statuspage.Options{
-			Collector: e.fleet.Collector, Version: shownVersion(), Demo: demo, MetricsPath: p.serving.telemetryPath, Logger: e.log.kit, Now: p.Now,
+			Collector: e.merchants, Version: shownVersion(), Demo: demo, MetricsPath: p.serving.telemetryPath, Logger: e.log.kit, Now: p.Now,
 		}),
 	}
 	if p.serving.lifecycle {

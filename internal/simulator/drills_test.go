@@ -20,7 +20,6 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"payple_exporter/collector"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
@@ -67,9 +66,9 @@ func played(t *testing.T, drill simulator.Drill) (all series) {
 		began := time.Now()
 		partners := drill.Partners(began, 1)
 		sim := simulator.New(simulator.Options{}, partners...)
-		watch := fleet.New(fleet.Options{
+		watch := collector.New(collector.Options{
 			Settings: collector.Settings{
-				MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(32, 0),
+				MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Limiter: collector.NewLimiter(32, 0),
 				Jitter: func() float64 { return 0.5 },
 			},
 			Transport: inside{sim},
@@ -94,11 +93,11 @@ func played(t *testing.T, drill simulator.Drill) (all series) {
 }
 
 // scrape adds one scrape's samples.
-func (s series) scrape(t *testing.T, watch *fleet.Fleet, number int, began time.Time) {
+func (s series) scrape(t *testing.T, watch *collector.Collector, number int, began time.Time) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 9500*time.Millisecond)
 	defer cancel()
-	families, err := watch.Collector().Bind(ctx).Gather()
+	families, _, err := watch.Bind(ctx).Gather()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,24 +40,25 @@ func fullPage(tb testing.TB, merchants int) http.Handler {
 		tb.Fatal(err)
 	}
 	var clock simulator.Clock
-	settings := collector.Settings{
-		MinInterval: 10 * time.Second, MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(32, 0), Now: clock.Now,
-	}
-	watched := make([]collector.Watched, merchants)
-	for i := range watched {
+	configured := config.Config{MinInterval: 10 * time.Second, Merchants: make([]config.Merchant, merchants)}
+	for i := range configured.Merchants {
 		name := fmt.Sprintf("서울특별시 강남구 판매자 정산 %05d", i)
-		watched[i] = collector.Watched{
-			Merchant: collector.Merchant{Name: name, CstID: fmt.Sprintf("partner-%05d", i), Hub: "real", Thresholds: levels},
-			Gate:     collector.NewGate(name, moving{asked: new(atomic.Int64)}, settings),
+		configured.Merchants[i] = config.Merchant{
+			Name: name, CstID: fmt.Sprintf("partner-%05d", i), Key: hub.FixedKey(hub.NewSecret(stand.CustKey), "test"),
+			Hub: config.Hub{Label: "real"}, Thresholds: levels,
 		}
 	}
-	all := collector.New(settings, watched)
+	all := collector.New(collector.Options{
+		Settings:   collector.Settings{MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Limiter: collector.NewLimiter(32, 0), Now: clock.Now},
+		NewQuerier: func(config.Merchant) collector.Querier { return moving{asked: new(atomic.Int64)} },
+	})
+	all.Apply(configured)
 	for range 119 {
 		all.Snapshots(tb.Context())
 		clock.Advance(40 * time.Second)
 	}
 	clock.Advance(-35 * time.Second) // no query is due
-	return stand.Handler(func() *collector.Collector { return all }, statuspage.Options{Now: clock.Now})
+	return stand.Handler(all, statuspage.Options{Now: clock.Now})
 }
 
 // A page of a thousand merchants stays small enough for a phone far from a

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
-	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/history"
 )
 
 // meter is a bar of what remains, with its thresholds marked. All lengths are
@@ -111,7 +111,7 @@ type sparkline struct {
 
 // newSparkline draws a history up to now, from zero won upwards, with gaps where
 // nothing is known. It returns nil for fewer than two figures.
-func (p printer) newSparkline(points []collector.Point, now time.Time) *sparkline {
+func (p printer) newSparkline(points []history.Point, now time.Time) *sparkline {
 	if len(points) < 2 {
 		return nil
 	}
@@ -122,7 +122,7 @@ func (p printer) newSparkline(points []collector.Point, now time.Time) *sparklin
 		lowest, highest = min(lowest, p.Remain), max(highest, p.Remain)
 	}
 	floor, top := min(0, lowest), max(1, highest)
-	place := func(p collector.Point) (x, y int) {
+	place := func(p history.Point) (x, y int) {
 		const width, height = sparklineWidth - 2*sparklineEdge, sparklineHeight - 2*sparklineEdge
 		x = sparklineEdge + int(width*min(1, float64(p.At.Sub(first.At))/float64(span)))
 		return x, sparklineEdge + int(height*(1-float64(p.Remain-floor)/float64(top-floor))+0.5)

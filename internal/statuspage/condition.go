@@ -9,6 +9,7 @@ import (
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
 )
 
@@ -72,7 +73,7 @@ type status struct {
 	*collector.Snapshot
 
 	index   int // in the order of configuration
-	outflow collector.Pace
+	outflow history.Outflow
 	// last is what was last known, where nothing is known now: history, which
 	// must never look like a current figure.
 	last      remembered
@@ -87,7 +88,7 @@ type status struct {
 
 // evaluate finds a merchant's condition. outflow counts only once it is settled,
 // as in the alert rules, so that the page does not warn before they do.
-func evaluate(index int, s *collector.Snapshot, last remembered, outflow collector.Pace) status {
+func evaluate(index int, s *collector.Snapshot, last remembered, outflow history.Outflow) status {
 	st := status{Snapshot: s, index: index, outflow: outflow, last: last, headroom: math.Inf(1)}
 	switch {
 	case s.Known:

@@ -12,6 +12,7 @@ import (
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
 )
 
@@ -53,7 +54,7 @@ func forgotten(s collector.Snapshot) subject {
 	return subject{s, last}
 }
 
-func (c subject) evaluate(index int, outflow collector.Pace) status {
+func (c subject) evaluate(index int, outflow history.Outflow) status {
 	return evaluate(index, &c.Snapshot, c.last, outflow)
 }
 
@@ -64,13 +65,13 @@ func (c subject) evaluate(index int, outflow collector.Pace) status {
 func TestEvaluate(t *testing.T) {
 	t.Parallel()
 	const amounts, shares, runways = "5000000 | 1000000", "20% | 10%", "24h | 6h"
-	settled := collector.Pace{Window: time.Hour, PerHour: 1_000_000, Paid: 1_000_000, Settled: true}
+	settled := history.Outflow{Window: time.Hour, PerHour: 1_000_000, Paid: 1_000_000, Settled: true}
 	early := settled
 	early.Settled = false
 	for _, test := range []struct {
 		levels        string
 		remain, total hub.Won
-		outflow       collector.Pace
+		outflow       history.Outflow
 		want          condition
 	}{
 		{amounts, 5_000_000, 1e9, settled, fine},
@@ -90,9 +91,9 @@ func TestEvaluate(t *testing.T) {
 		{runways, 23_999_000, 1e9, settled, warning},
 		{runways, 5_999_000, 1e9, settled, critical},
 		{runways, 5_999_000, 1e9, early, fine},
-		{runways, 5_999_000, 1e9, collector.Pace{}, fine},
+		{runways, 5_999_000, 1e9, history.Outflow{}, fine},
 		{"5000000 24h | 1000000", 6_000_000, 1e9, settled, warning},
-		{"5000000 24h | 1000000", 6_000_000, 1e9, collector.Pace{}, fine},
+		{"5000000 24h | 1000000", 6_000_000, 1e9, history.Outflow{}, fine},
 		{"5000000 | 10%", 90_000_000, 1e9, settled, critical},
 		{" | ", 1, 1e9, settled, fine},
 		{" | ", 0, 1e9, settled, exhausted},
@@ -132,14 +133,14 @@ func TestEvaluateWithoutFigures(t *testing.T) {
 	t.Parallel()
 	for _, reason := range hub.Reasons() {
 		never := collector.Snapshot{Attempted: true, Failure: &hub.Error{Reason: reason}}
-		if got := (subject{Snapshot: never}).evaluate(0, collector.Pace{}).condition; !got.attention() || got.answer() != unknown {
+		if got := (subject{Snapshot: never}).evaluate(0, history.Outflow{}).condition; !got.attention() || got.answer() != unknown {
 			t.Errorf("%s: condition %d", reason, got)
 		}
-		if got := forgotten(failing(known("store", 1e9, 2e9, nil), reason)).evaluate(0, collector.Pace{}).condition; !got.attention() || got.answer() != unknown {
+		if got := forgotten(failing(known("store", 1e9, 2e9, nil), reason)).evaluate(0, history.Outflow{}).condition; !got.attention() || got.answer() != unknown {
 			t.Errorf("%s, after a figure: condition %d", reason, got)
 		}
 	}
-	if got := (subject{}).evaluate(0, collector.Pace{}).condition; got != asking {
+	if got := (subject{}).evaluate(0, history.Outflow{}).condition; got != asking {
 		t.Errorf("not asked yet: condition %d", got)
 	}
 }
@@ -160,10 +161,10 @@ func TestRefusedAsTheAlertSays(t *testing.T) {
 	for _, reason := range hub.Reasons() {
 		enough := failing(known("store", 1e9, 2e9, nil), reason)
 		fires := slices.Contains(rejected, string(reason))
-		if got, want := (subject{Snapshot: enough}).evaluate(0, collector.Pace{}).condition, either(fires, keptRefused, kept); got != want {
+		if got, want := (subject{Snapshot: enough}).evaluate(0, history.Outflow{}).condition, either(fires, keptRefused, kept); got != want {
 			t.Errorf("%s, with a figure: condition %d, want %d", reason, got, want)
 		}
-		if got, want := forgotten(enough).evaluate(0, collector.Pace{}).condition, either(fires, refused, lost); got != want {
+		if got, want := forgotten(enough).evaluate(0, history.Outflow{}).condition, either(fires, refused, lost); got != want {
 			t.Errorf("%s, without a figure: condition %d, want %d", reason, got, want)
 		}
 	}
@@ -174,7 +175,7 @@ func TestRefusedAsTheAlertSays(t *testing.T) {
 func TestRunbookIsTheAlerts(t *testing.T) {
 	t.Parallel()
 	const low, ratioLow, runwayShort = "PaypleTransferLimitLow", "PaypleTransferLimitRatioLow", "PaypleTransferRunwayShort"
-	outflow := collector.Pace{Window: time.Hour, PerHour: 1_000_000, Paid: 1_000_000, Settled: true}
+	outflow := history.Outflow{Window: time.Hour, PerHour: 1_000_000, Paid: 1_000_000, Settled: true}
 	now := func(remain hub.Won, warn, crit string) subject {
 		return subject{Snapshot: known("store", remain, 100_000_000, levels(t, warn, crit))}
 	}
@@ -258,7 +259,7 @@ func TestWorstFirst(t *testing.T) {
 	for seed := range uint64(50) {
 		var list []*status
 		for i, c := range shuffled(inOrder, seed) {
-			st := c.evaluate(i, collector.Pace{})
+			st := c.evaluate(i, history.Outflow{})
 			list = append(list, &st)
 		}
 		slices.SortFunc(list, worstFirst)
@@ -299,7 +300,7 @@ func TestHeadlineNames(t *testing.T) {
 			counted tally
 		)
 		for i, c := range test.cases {
-			all = append(all, c.evaluate(i, collector.Pace{}))
+			all = append(all, c.evaluate(i, history.Outflow{}))
 			counted[all[i].condition]++
 		}
 		if got := affected(all, counted); got != test.want {

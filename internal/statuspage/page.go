@@ -21,6 +21,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
 )
 
@@ -47,8 +48,8 @@ const (
 
 // Options is what the page is made of.
 type Options struct {
-	// Collector returns the merchants to show, as they are configured now.
-	Collector func() *collector.Collector
+	// Collector asks for the merchants that are configured.
+	Collector *collector.Collector
 	// Version is shown in the footer.
 	Version string
 	// Demo says that nothing here is real.
@@ -155,7 +156,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // view evaluates all merchants, and makes the rows of those that are asked for.
 func (p *page) view(ctx context.Context, q query, printer printer) view {
-	merchants := p.options.Collector()
+	merchants := p.options.Collector
 	all := evaluateAll(merchants, merchants.Snapshots(ctx))
 	now := p.options.Now()
 	var (
@@ -185,8 +186,8 @@ func (p *page) view(ctx context.Context, q query, printer printer) view {
 	}
 	from, to := q.window(len(shown))
 	for _, st := range shown[from:to] {
-		st.outflow = merchants.Pace(st.index)
-		v.Rows = append(v.Rows, printer.newRow(st, merchants.History(st.index), now))
+		st.outflow = merchants.Outflow(st.Merchant.Name)
+		v.Rows = append(v.Rows, printer.newRow(st, merchants.History(st.Merchant.Name), now))
 	}
 	v.turnPages(q, from, to, len(shown))
 	return v
@@ -200,13 +201,13 @@ func evaluateAll(merchants *collector.Collector, snapshots []collector.Snapshot)
 		var (
 			snapshot = &snapshots[i]
 			last     remembered
-			outflow  collector.Pace
+			outflow  history.Outflow
 		)
 		if measuresRunway(snapshot.Merchant.Thresholds) {
-			outflow = merchants.Pace(i)
+			outflow = merchants.Outflow(snapshot.Merchant.Name)
 		}
 		if !snapshot.Known {
-			last.Limit, last.at = merchants.LastFigures(i)
+			last.Limit, last.at = merchants.LastFigures(snapshot.Merchant.Name)
 		}
 		all[i] = evaluate(i, snapshot, last, outflow)
 	}

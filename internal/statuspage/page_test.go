@@ -17,6 +17,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/test/golden"
@@ -208,9 +209,12 @@ func (stuck) Remain(ctx context.Context) (hub.Limit, error) {
 func TestPageDoesNotWaitForTheHub(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		gate := collector.NewGate("store", stuck{}, collector.Settings{MinInterval: 10 * time.Second, MaxAge: time.Minute, Timeout: 30 * time.Second})
-		all := collector.New(collector.Settings{}, []collector.Watched{{Merchant: collector.Merchant{Name: "store"}, Gate: gate}})
-		handler := stand.Handler(func() *collector.Collector { return all }, statuspage.Options{})
+		all := collector.New(collector.Options{
+			Settings:   collector.Settings{MaxAge: time.Minute, Timeout: 30 * time.Second},
+			NewQuerier: func(config.Merchant) collector.Querier { return stuck{} },
+		})
+		all.Apply(config.Config{MinInterval: 10 * time.Second, Merchants: []config.Merchant{{Name: "store", Key: hub.FixedKey(hub.NewSecret(stand.CustKey), "test")}}})
+		handler := stand.Handler(all, statuspage.Options{})
 		began := time.Now()
 		recorder := httptest.NewRecorder()
 		handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody))
@@ -278,7 +282,7 @@ func TestPageEscapesNames(t *testing.T) {
 	s := stand.New(t)
 	hostile := s.Config("store")
 	hostile.Merchants[0].Name = `<script>alert("x")</script>`
-	s.Fleet.Apply(hostile)
+	s.Merchants.Apply(hostile)
 	response := s.Get(t, "/")
 	if strings.Contains(response.Body, "<script") || !strings.Contains(response.Body, "&lt;script&gt;") {
 		t.Errorf("the page holds\n%s", response.Body)

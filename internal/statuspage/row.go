@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"payple_exporter/collector"
 	"payple_exporter/internal/advice"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/history"
 )
 
 // documentation is the address of the repository's documents, as the alerts'
@@ -32,7 +32,7 @@ type row struct {
 }
 
 // newRow makes the row of a merchant.
-func (p printer) newRow(st *status, history []collector.Point, now time.Time) row {
+func (p printer) newRow(st *status, history []history.Point, now time.Time) row {
 	r := row{
 		Name: st.Merchant.Name, Hub: st.Merchant.Hub, Known: st.Known,
 		Tone: st.condition.tone(), Badge: splitSegments(p.print(st.condition.badge(p.texts))),
@@ -111,7 +111,7 @@ func (p printer) runway(st *status) (text, note string) {
 	case st.Limit.Remain <= 0:
 		return p.print(p.NothingLeft), ""
 	case st.outflow.Window == 0:
-		return p.print(p.TooEarly), p.print(p.TooEarlyNote, p.duration(collector.MinPaceWindow))
+		return p.print(p.TooEarly), p.print(p.TooEarlyNote, p.duration(history.MinWindow))
 	case ends:
 		return p.print(p.Lasts, p.cappedRunway(runway)), p.print(p.LastsNote, won(st.outflow.PerHour), window)
 	case st.outflow.Paid > 0:

@@ -99,7 +99,7 @@ func pageStand(t *testing.T, options statuspage.Options, names ...string) *stand
 			Hub: config.Hub{Label: "real", URL: s.URL}, Thresholds: levels,
 		})
 	}
-	s.Fleet.Apply(configuration)
+	s.Merchants.Apply(configuration)
 	options.Version, options.Wait = "1.0.0", 8*time.Second
 	s.Serve(options)
 	live(t, s, names)

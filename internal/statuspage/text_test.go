@@ -13,9 +13,9 @@ import (
 	"time"
 	"unicode"
 
-	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/advice"
+	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
 )
 
@@ -169,11 +169,11 @@ func TestPeriod(t *testing.T) {
 // is known.
 func TestLevels(t *testing.T) {
 	t.Parallel()
-	settled := collector.Pace{Window: time.Hour, PerHour: 60_000_000, Paid: 60_000_000, Settled: true}
+	settled := history.Outflow{Window: time.Hour, PerHour: 60_000_000, Paid: 60_000_000, Settled: true}
 	for _, test := range []struct {
 		warning, critical string
 		total             hub.Won
-		outflow           collector.Pace
+		outflow           history.Outflow
 		english, korean   []string
 	}{
 		{
@@ -183,7 +183,7 @@ func TestLevels(t *testing.T) {
 		},
 		{
 			"30000000 24h", "20% 1d", 0,
-			collector.Pace{},
+			history.Outflow{},
 			[]string{"Warning below ₩30,000,000 or 24 h of payouts", "Critical below 20% or 24 h of payouts"},
 			[]string{"경고: ₩30,000,000 또는 24시간 이체분 미만", "심각: 20% 또는 24시간 이체분 미만"},
 		},
@@ -214,7 +214,7 @@ func TestWholePercentages(t *testing.T) {
 	for n := 1; n <= 100; n++ {
 		text := strconv.Itoa(n) + "%"
 		snapshot := known("store", 40_000_000, 0, levels(t, text, ""))
-		st := evaluate(0, &snapshot, remembered{}, collector.Pace{})
+		st := evaluate(0, &snapshot, remembered{}, history.Outflow{})
 		got := printer{newTexts(), lang.English}.newRow(&st, nil, time.Time{}).Levels
 		if len(got) != 1 || got[0].String() != "Warning below "+text {
 			t.Errorf("%s is shown as %q", text, got)
@@ -231,7 +231,7 @@ func TestLastKnownIsHistory(t *testing.T) {
 	s := failing(known("store", 4_400_000, 80_000_000, nil), hub.ReasonTimeout)
 	s.FailingSince, s.LastSuccess = since, answered
 	gone := forgotten(s)
-	st := gone.evaluate(0, collector.Pace{})
+	st := gone.evaluate(0, history.Outflow{})
 	for language, want := range map[lang.Language]string{
 		lang.English: "The hub did not answer in time, since 14:00:30\u00a0KST | Last known: ₩4,400,000 at 14:00:00\u00a0KST; may differ now",
 		lang.Korean:  "허브가 제시간에 응답하지 않음, 14:00:30\u00a0KST부터 | 마지막 확인 금액: ₩4,400,000 (14:00:00\u00a0KST 기준, 현재와 다를 수 있음)",
@@ -245,7 +245,7 @@ func TestLastKnownIsHistory(t *testing.T) {
 		}
 	}
 	gone.Failure = nil // nobody has asked since
-	st = gone.evaluate(0, collector.Pace{})
+	st = gone.evaluate(0, history.Outflow{})
 	if got, want := (printer{newTexts(), lang.English}).newRow(&st, nil, since), "Last known: ₩4,400,000"; got.State.String() != "The hub was not asked for a while" || !strings.HasPrefix(got.Last.String(), want) {
 		t.Errorf("%s: %s, want %s", got.State, got.Last, want)
 	}
@@ -269,7 +269,7 @@ func TestSparklineAreaIsOfWhatMoves(t *testing.T) {
 		{1, 0, false},
 		{-100, 0, false},
 	} {
-		points := []collector.Point{{At: now.Add(-time.Hour), Remain: test.from}, {At: now, Remain: test.to}}
+		points := []history.Point{{At: now.Add(-time.Hour), Remain: test.from}, {At: now, Remain: test.to}}
 		drawn := printer{newTexts(), lang.English}.newSparkline(points, now)
 		if drawn.Line == "" || (drawn.Area == "") != test.flat {
 			t.Errorf("from %d to %d: %+v, flat %t", test.from, test.to, drawn, test.flat)

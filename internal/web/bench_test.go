@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"payple_exporter/collector"
+	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/test/stand"
 	"payple_exporter/internal/web"
@@ -25,7 +26,7 @@ func remembering(tb testing.TB, merchants int) http.Handler {
 	tb.Helper()
 	all := asked(tb, merchants)
 	return web.New(web.Options{
-		Collector: func() *collector.Collector { return all }, Own: prometheus.NewRegistry(),
+		Collector: all, Own: prometheus.NewRegistry(),
 		TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, MaxRequests: 40,
 	})
 }
@@ -33,18 +34,18 @@ func remembering(tb testing.TB, merchants int) http.Handler {
 // asked is a collector whose merchants have all been asked once.
 func asked(tb testing.TB, merchants int) *collector.Collector {
 	tb.Helper()
-	settings := collector.Settings{
-		MinInterval: time.Hour, MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(32, 0),
-	}
-	watched := make([]collector.Watched, merchants)
-	for i := range watched {
+	configured := config.Config{MinInterval: time.Hour, Merchants: make([]config.Merchant, merchants)}
+	for i := range configured.Merchants {
 		name := fmt.Sprintf("merchant-%05d", i)
-		watched[i] = collector.Watched{
-			Merchant: collector.Merchant{Name: name, CstID: name, Hub: "real", Thresholds: config.DefaultLevels()},
-			Gate:     collector.NewGate(name, stand.Instant{}, settings),
+		configured.Merchants[i] = config.Merchant{
+			Name: name, CstID: name, Key: hub.FixedKey(hub.NewSecret(stand.CustKey), "test"), Hub: config.Hub{Label: "real"}, Thresholds: config.DefaultLevels(),
 		}
 	}
-	all := collector.New(settings, watched)
+	all := collector.New(collector.Options{
+		Settings:   collector.Settings{MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Limiter: collector.NewLimiter(32, 0)},
+		NewQuerier: func(config.Merchant) collector.Querier { return stand.Instant{} },
+	})
+	all.Apply(configured)
 	all.Snapshots(tb.Context())
 	return all
 }
@@ -169,7 +170,7 @@ func BenchmarkOwnMetrics(b *testing.B) {
 			registry.MustRegister(c.own...)
 			all := asked(b, 1)
 			handler := web.New(web.Options{
-				Collector: func() *collector.Collector { return all }, Own: registry,
+				Collector: all, Own: registry,
 				TelemetryPath: "/metrics", TimeoutOffset: 500 * time.Millisecond, MaxRequests: 40,
 			})
 			b.ReportAllocs()
@@ -218,7 +219,7 @@ func BenchmarkGather(b *testing.B) {
 		b.Run(fmt.Sprintf("merchants=%d", n), func(b *testing.B) {
 			all := asked(b, n)
 			gather := func() {
-				_, done, err := all.Bind(b.Context()).Transaction().Gather()
+				_, done, err := all.Bind(b.Context()).Gather()
 				if err != nil {
 					b.Fatal(err)
 				}

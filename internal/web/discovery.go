@@ -26,7 +26,7 @@ func (s *server) discovery(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	groups := []targetGroup{}
-	for _, merchant := range s.options.Collector().Merchants() {
+	for _, merchant := range s.options.Collector.Merchants() {
 		groups = append(groups, targetGroup{
 			Targets: []string{address},
 			Labels: map[string]string{

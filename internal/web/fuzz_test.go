@@ -20,7 +20,6 @@ import (
 	"github.com/prometheus/common/model"
 
 	"payple_exporter/collector"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/web"
@@ -160,13 +159,13 @@ func probeHandler() http.Handler {
 			Name: name, CstID: name, Key: hub.FixedKey(hub.NewSecret(probeKey), "test"), Hub: config.Hub{Label: "test", URL: "http://hub.invalid"},
 		})
 	}
-	watched := fleet.New(fleet.Options{
-		Settings:  collector.Settings{MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(32, 0)},
+	watched := collector.New(collector.Options{
+		Settings:  collector.Settings{MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Limiter: collector.NewLimiter(32, 0)},
 		Transport: echo{},
 	})
 	watched.Apply(merchants)
 	return web.New(web.Options{
-		Collector: watched.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics",
+		Collector: watched, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics",
 		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 64,
 	})
 }

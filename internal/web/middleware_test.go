@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-kit/log"
@@ -106,7 +107,7 @@ func put(t *testing.T, s *stand.Stand, place, text string) bool {
 	}
 	watched := s.Config("store", "other")
 	places()[place](&watched.Merchants[0], text)
-	s.Fleet.Apply(watched)
+	s.Merchants.Apply(watched)
 	s.Scrape(t, "/metrics")
 	return true
 }
@@ -324,13 +325,18 @@ func TestPanicsAreTold(t *testing.T) {
 		text   bytes.Buffer
 		broken atomic.Bool
 	)
-	s.Handler = web.New(web.Options{
-		Collector: func() *collector.Collector {
+	merchants := collector.New(collector.Options{
+		Settings: collector.Settings{MaxAge: time.Minute, Timeout: time.Second, Now: func() time.Time {
 			if broken.Load() {
 				panic("not what it was")
 			}
-			return s.Fleet.Collector()
-		}, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, Logger: log.NewLogfmtLogger(&text),
+			return s.Clock.Now()
+		}},
+		NewQuerier: func(config.Merchant) collector.Querier { return stand.Instant{} },
+	})
+	merchants.Apply(s.Config("store"))
+	s.Handler = web.New(web.Options{
+		Collector: merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, Logger: log.NewLogfmtLogger(&text),
 	})
 	broken.Store(true)
 	for range 2 { // the one slot is given back

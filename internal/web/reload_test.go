@@ -51,9 +51,9 @@ func TestReloadUnderScrapes(t *testing.T) {
 	}
 	for i := 0; i < 200 || scrapes.Load() < 500; i++ {
 		if i%2 == 0 {
-			s.Fleet.Apply(s.Config("stays"))
+			s.Merchants.Apply(s.Config("stays"))
 		} else {
-			s.Fleet.Apply(s.Config("comes-and-goes", "stays"))
+			s.Merchants.Apply(s.Config("comes-and-goes", "stays"))
 		}
 	}
 	done.Store(true)
@@ -74,7 +74,7 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 	renamed.MinInterval = time.Minute
 	renamed.Merchants[0].Name = "shop"
 	renamed.Merchants[0].Thresholds = config.DefaultLevels()
-	s.Fleet.Apply(renamed)
+	s.Merchants.Apply(renamed)
 	s.Clock.Advance(30 * time.Second)
 	got := s.Scrape(t, "/metrics")
 	if got["payple_transfer_remain_amount{merchant=shop}"] != 9_944_000 || s.Hub.Requests("store", hub.EndpointRemain) != 1 {
@@ -89,7 +89,7 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 	s.Scrape(t, "/metrics")
 	failed := s.Hub.Requests("store", hub.EndpointToken)
 	s.Clock.Advance(time.Minute)
-	s.Fleet.Apply(renamed)
+	s.Merchants.Apply(renamed)
 	s.Scrape(t, "/metrics")
 	if n := s.Hub.Requests("store", hub.EndpointToken); n != failed {
 		t.Errorf("the reload ended a backoff: %d token requests, want %d", n, failed)
@@ -97,7 +97,7 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 
 	moved := s.Config("store")
 	moved.Merchants[0].Key = hub.FixedKey(hub.NewSecret(stand.CustKey), "elsewhere")
-	s.Fleet.Apply(moved)
+	s.Merchants.Apply(moved)
 	if s.Scrape(t, "/metrics"); s.Hub.Requests("store", hub.EndpointToken) != failed+1 {
 		t.Error("another source of the key does not begin again")
 	}
@@ -118,7 +118,7 @@ func TestKeyRotation(t *testing.T) {
 	write(stand.CustKey + "\n")
 	watched := s.Config("rotates", "stays")
 	watched.Merchants[0].Key = hub.FileKey(path)
-	s.Fleet.Apply(watched)
+	s.Merchants.Apply(watched)
 	expect := func(step string, up float64, reason hub.Reason) {
 		t.Helper()
 		got := s.Scrape(t, "/metrics")

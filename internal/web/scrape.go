@@ -54,7 +54,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	own := prometheus.ToTransactionalGatherer(s.options.Own)
 	switch parts := r.URL.Query()["collect[]"]; {
 	case len(parts) == 0:
-		s.expose(w, r, s.options.Collector().Bind(ctx).Transaction(), own)
+		s.expose(w, r, s.options.Collector.Bind(ctx), own)
 	case len(parts) == 1 && parts[0] == collectExporter:
 		s.expose(w, r, own)
 	default:
@@ -69,14 +69,14 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "want one merchant: /probe?merchant=NAME; /sd lists the names", http.StatusBadRequest)
 		return
 	}
-	one, found := s.options.Collector().Only(names[0])
+	ctx, cancel := s.scrapeContext(r)
+	defer cancel()
+	one, found := s.options.Collector.BindOne(ctx, names[0])
 	if !found {
 		http.Error(w, fmt.Sprintf("no merchant %q is configured; /sd lists the names", names[0]), http.StatusNotFound)
 		return
 	}
-	ctx, cancel := s.scrapeContext(r)
-	defer cancel()
-	s.expose(w, r, one.Bind(ctx).Transaction())
+	s.expose(w, r, one)
 }
 
 // expose writes what the gatherers give.

@@ -72,7 +72,7 @@ func TestOneMerchantsFailureTouchesNoOther(t *testing.T) {
 	}
 	watched := s.Config("hanging", "refused", "garbled", "store", "keyless")
 	watched.Merchants[4].Key = hub.FileKey("/nowhere/key")
-	s.Fleet.Apply(watched)
+	s.Merchants.Apply(watched)
 	for range 3 {
 		got := s.Scrape(t, "/metrics")
 		for sample, want := range map[string]float64{
@@ -152,7 +152,7 @@ func TestDiscovery(t *testing.T) {
 		t.Errorf("nobody is %s, want an empty list", body)
 	}
 	elsewhere := web.New(web.Options{
-		Collector: s.Fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, SDAddress: "outside:443",
+		Collector: s.Merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1, SDAddress: "outside:443",
 	})
 	recorder := httptest.NewRecorder()
 	elsewhere.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, "/sd", nil))
@@ -167,7 +167,7 @@ func TestMaxRequests(t *testing.T) {
 	t.Parallel()
 	s := stand.New(t, "store")
 	s.Handler = web.New(web.Options{
-		Collector: s.Fleet.Collector, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
+		Collector: s.Merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
 	})
 	if err := s.Hub.Apply("store", "", "hang"); err != nil {
 		t.Fatal(err)

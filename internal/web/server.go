@@ -17,8 +17,8 @@ import (
 
 // Options is what the server is made of.
 type Options struct {
-	// Collector returns the merchants to ask, as they are configured now.
-	Collector func() *collector.Collector
+	// Collector asks for the merchants that are configured.
+	Collector *collector.Collector
 	// Own gathers the exporter's own metrics. They are at TelemetryPath and not
 	// in probes.
 	Own *prometheus.Registry

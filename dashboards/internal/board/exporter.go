@@ -5,6 +5,7 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/dashboards/internal/grafana"
+	"payple_exporter/internal/config"
 )
 
 func exporterHealth() grafana.Dashboard {
@@ -37,9 +38,9 @@ func exporterFigures() []grafana.Panel {
 		stat("Asked at most every", "Setting: the shortest time between two questions to the hub for the same merchant.", 3, plain(seconds), setting(collector.NameMinInterval)),
 		stat("Figures kept for", "Setting: how long the last known figures are shown while the hub does not answer.", 3, plain(seconds), setting(collector.NameMaxAge)),
 		stat("Configuration", "Whether the configuration that was last read is in force, or was refused and an older one is.", 3, loaded,
-			now("min("+exporter(collector.NameConfigLoadSuccessful)+")", "")),
+			now("min("+exporter(config.NameLoadSuccessful)+")", "")),
 		stat("Configuration since", "How long ago the oldest configuration in force was read.", 3, plain(seconds),
-			now("time() - min("+exporter(collector.NameConfigLoadTime)+")", "")),
+			now("time() - min("+exporter(config.NameLoadTime)+")", "")),
 	}
 }
 

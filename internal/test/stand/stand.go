@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/common/model"
 
 	"payple_exporter/collector"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
@@ -29,11 +28,11 @@ const CustKey = "abcd1234567890"
 
 // Stand is an exporter under test.
 type Stand struct {
-	Clock   *simulator.Clock
-	Hub     *simulator.Hub
-	URL     string // of the hub
-	Fleet   *fleet.Fleet
-	Handler http.Handler
+	Clock     *simulator.Clock
+	Hub       *simulator.Hub
+	URL       string // of the hub
+	Merchants *collector.Collector
+	Handler   http.Handler
 }
 
 // New returns an exporter that watches these partners, all with the same figures.
@@ -52,7 +51,7 @@ func NewWithTimeout(t *testing.T, timeout time.Duration, partners ...string) *St
 		}})
 	}
 	s := Start(t, &simulator.Clock{}, timeout, accounts...)
-	s.Fleet.Apply(s.Config(partners...))
+	s.Merchants.Apply(s.Config(partners...))
 	s.Serve(statuspage.Options{})
 	return s
 }
@@ -75,9 +74,9 @@ func Start(t *testing.T, clock *simulator.Clock, timeout time.Duration, partners
 		}
 	})
 	s.URL = server.URL
-	s.Fleet = fleet.New(fleet.Options{
+	s.Merchants = collector.New(collector.Options{
 		Settings: collector.Settings{
-			MaxAge: 5 * time.Minute, Timeout: timeout, Now: s.Clock.Now, Bounds: collector.NewBounds(32, 0),
+			MaxAge: 5 * time.Minute, Timeout: timeout, Now: s.Clock.Now, Limiter: collector.NewLimiter(32, 0),
 			Jitter: func() float64 { return 0 },
 		},
 		Transport: transport,
@@ -88,11 +87,11 @@ func Start(t *testing.T, clock *simulator.Clock, timeout time.Duration, partners
 // Serve makes the handler of the exporter, with a page of these options.
 func (s *Stand) Serve(page statuspage.Options) {
 	page.Now = s.Clock.Now
-	s.Handler = Handler(s.Fleet.Collector, page)
+	s.Handler = Handler(s.Merchants, page)
 }
 
 // Handler is the exporter's handler over the merchants of a collector.
-func Handler(merchants func() *collector.Collector, page statuspage.Options) http.Handler {
+func Handler(merchants *collector.Collector, page statuspage.Options) http.Handler {
 	page.Collector, page.MetricsPath = merchants, "/metrics"
 	return web.New(web.Options{
 		Collector: merchants, Own: prometheus.NewRegistry(), TelemetryPath: page.MetricsPath,
@@ -169,6 +168,9 @@ type Instant struct{}
 func (Instant) Remain(context.Context) (hub.Limit, error) {
 	return hub.Limit{Remain: 9_944_000, TotalAccount: 10_000_000, TotalTransfer: 56_000, HubTime: time.Now()}, nil
 }
+
+// SetKey implements the collector's Querier.
+func (Instant) SetKey(hub.Key) {}
 
 // KeyChanged implements the collector's Querier.
 func (Instant) KeyChanged(context.Context) bool { return false }

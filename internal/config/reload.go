@@ -1,4 +1,4 @@
-package fleet
+package config
 
 import (
 	"sync"
@@ -7,16 +7,19 @@ import (
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
-
-	"payple_exporter/collector"
-	"payple_exporter/internal/config"
 )
 
-// Reloader reads a configuration anew and puts it in force, or keeps the one
-// that is.
+// The names of the metrics that describe the configuration in force.
+const (
+	NameLoadSuccessful = "payple_exporter_config_last_reload_successful"
+	NameLoadTime       = "payple_exporter_config_last_reload_success_timestamp_seconds"
+)
+
+// Reloader loads a configuration again and puts it in force, or keeps the last
+// good one.
 type Reloader struct {
-	load   func() (config.Config, error)
-	apply  func(config.Config)
+	load   func() (Config, error)
+	apply  func(Config)
 	logger log.Logger
 	now    func() time.Time
 
@@ -27,16 +30,16 @@ type Reloader struct {
 
 // NewReloader returns a reloader that has loaded nothing yet. now is time.Now.
 func NewReloader(
-	load func() (config.Config, error), apply func(config.Config), logger log.Logger, now func() time.Time,
+	load func() (Config, error), apply func(Config), logger log.Logger, now func() time.Time,
 ) *Reloader {
 	return &Reloader{
 		load: load, apply: apply, logger: logger, now: now,
 		successful: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: collector.NameConfigLoadSuccessful,
+			Name: NameLoadSuccessful,
 			Help: "1 if the latest attempt to load the configuration succeeded, else 0.",
 		}),
 		at: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: collector.NameConfigLoadTime,
+			Name: NameLoadTime,
 			Help: "When the configuration in force was loaded, in seconds since the epoch.",
 		}),
 	}
@@ -58,13 +61,13 @@ func (r *Reloader) Reload() error {
 }
 
 // Start applies the first configuration, which has been loaded already.
-func (r *Reloader) Start(first config.Config) {
+func (r *Reloader) Start(first Config) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.enforce(first)
 }
 
-func (r *Reloader) enforce(next config.Config) {
+func (r *Reloader) enforce(next Config) {
 	r.apply(next)
 	r.successful.Set(1)
 	r.at.Set(float64(r.now().Unix()))

@@ -1,4 +1,4 @@
-package collector
+package history
 
 import (
 	"slices"
@@ -7,73 +7,73 @@ import (
 	"payple_exporter/hub"
 )
 
-// How a pace is measured, as the alert rules measure it.
+// How an outflow is measured, as the alert rules measure it.
 const (
-	// paceWindow is what the pace of the moment is taken from.
-	paceWindow = time.Hour
-	// MinPaceWindow is how much must have been seen to tell a pace at all.
-	MinPaceWindow = 5 * time.Minute
-	// minDay is how much must have been seen to tell the pace of a day.
+	// shortWindow is what the outflow of the moment is taken from.
+	shortWindow = time.Hour
+	// MinWindow is how much must have been seen to measure an outflow at all.
+	MinWindow = 5 * time.Minute
+	// minDay is how much must have been seen to measure the outflow of a day.
 	minDay = 18 * time.Hour
 )
 
-// Pace is how fast a merchant pays out, as far as its history tells. Only rises
+// Outflow is how fast a merchant pays out, as far as its history tells. Only rises
 // of total_transfer_amt count: top-ups, reversals and a new day's zero are not
 // taken for payouts.
-type Pace struct {
+type Outflow struct {
 	// Window is the time that it was taken from, up to the latest figure; 0 if
-	// too little has been seen to tell a pace.
+	// too little has been seen to measure it.
 	Window time.Duration
 	// Paid is what was paid out within Window, in won.
 	Paid hub.Won
-	// PerHour is the pace that was kept up, in won: over an hour or less, that
+	// PerHour is the outflow that was kept up, in won: over an hour or less, that
 	// of the slowest third, so that one batch of payouts counts for nothing;
-	// over a day, the mean, or whichever is more.
+	// over a day, the mean if it is more.
 	PerHour float64
-	// Settled tells that Window is as long as the alert rules want, so that
+	// Settled says that Window is as long as the alert rules require, so that
 	// the runway may be held against a threshold.
 	Settled bool
 }
 
-// Runway returns how long remain lasts at this pace, and whether it ends.
-func (p Pace) Runway(remain hub.Won) (time.Duration, bool) {
-	if p.PerHour <= 0 {
+// Runway returns how long remain lasts at this outflow, and whether it ends.
+func (o Outflow) Runway(remain hub.Won) (time.Duration, bool) {
+	if o.PerHour <= 0 {
 		return 0, false
 	}
 	const longest = 10 * 365 * 24 // hours: more would not fit a Duration for long
-	hours := float64(max(0, remain)) / p.PerHour
+	hours := float64(max(0, remain)) / o.PerHour
 	return time.Duration(min(hours, longest) * float64(time.Hour)), true
 }
 
-// pace measures how fast the merchant pays out up to the latest figure.
-func (h *history) pace() Pace {
+// Outflow measures how fast the merchant pays out up to the latest figure.
+func (h *History) Outflow() Outflow {
 	points := h.known()
 	if len(points) < 2 {
-		return Pace{}
+		return Outflow{}
 	}
 	last := points[len(points)-1]
 	span := seconds32(last.at - points[0].at)
-	if span < MinPaceWindow {
-		return Pace{}
+	if span < MinWindow {
+		return Outflow{}
 	}
-	window := min(span, paceWindow)
-	short := Pace{
+	window := min(span, shortWindow)
+	short := Outflow{
 		Window: window, Paid: last.paid - (&ledger{points: points}).paidAt(since(last, window)),
-		PerHour: slowest(points, window), Settled: window == paceWindow,
+		PerHour: slowest(points, window), Settled: window == shortWindow,
 	}
 	if span < minDay {
 		return short
 	}
-	day := Pace{Window: span, Paid: last.paid - points[0].paid, Settled: true}
+	day := Outflow{Window: span, Paid: last.paid - points[0].paid, Settled: true}
 	if day.PerHour = float64(day.Paid) / span.Hours(); day.PerHour > short.PerHour {
 		return day
 	}
 	return short
 }
 
-// known returns the points since the last silence that was too long to tell how
+// known returns the points since the last silence that was too long to say how
 // payouts were spread over it.
-func (h *history) known() []point {
+func (h *History) known() []point {
 	for i, p := range slices.Backward(h.points) {
 		if p.lost {
 			return h.points[i:]
@@ -104,8 +104,8 @@ func slowest(points []point, window time.Duration) float64 {
 
 func since(last point, window time.Duration) uint32 { return last.at - uint32(window.Seconds()) }
 
-// ledger tells what had been paid out by a time. It is asked for times in
-// their order, and so finds each of them at once.
+// ledger knows what had been paid out by a time. It is asked for times in their
+// order, and so finds each of them at once.
 type ledger struct {
 	points []point
 	next   int // the first point that is not before the time last asked for

@@ -1,4 +1,6 @@
-package collector
+// Package history keeps what a merchant's figures have been for a day, and
+// measures how fast the merchant pays out.
+package history
 
 import (
 	"slices"
@@ -8,14 +10,14 @@ import (
 )
 
 const (
-	// historyLength is how many figures of a merchant are kept at the most: a
-	// point is 24 bytes, so ten thousand merchants take 30 MB.
-	historyLength = 120
-	// historySpan is how far back they go.
-	historySpan = 24 * time.Hour
-	// historyGap is how long a merchant may go without a figure before the
-	// time between two is no longer taken for known.
-	historyGap = 5 * time.Minute
+	// maxPoints is how many figures of a merchant are kept at the most: a point
+	// is 24 bytes, so ten thousand merchants take 30 MB.
+	maxPoints = 120
+	// maxSpan is how far back they go.
+	maxSpan = 24 * time.Hour
+	// Gap is how long a merchant may go without a figure before the
+	// time between two is no longer taken as known.
+	Gap = 5 * time.Minute
 	// clockSlack, in seconds, is how far a clock may be set back unnoticed.
 	clockSlack = 60
 )
@@ -28,24 +30,24 @@ type point struct {
 	// stays exact however many points before it are dropped.
 	paid hub.Won
 	at   uint32 // seconds since the epoch
-	// gap tells that a query failed, or none was made for long, between the
+	// gap says that a query failed, or none was made for long, between the
 	// point before and this one; lost, that it was so for long.
 	gap, lost bool
 }
 
-// history is what a merchant's figures have been. It is filled by the queries
+// History is what a merchant's figures have been. It is filled by the queries
 // that scrapes begin, so it has no points where nobody asked. Only what the hub
-// said goes in.
-type history struct {
+// said goes in. It is not safe for use by several goroutines at once.
+type History struct {
 	points      []point       // oldest first; made when the first figure comes
 	step        time.Duration // between two points at the least; the last one is always the newest figure
 	transferred hub.Won       // of the last point
 	failed      bool          // a query has failed since
 }
 
-// add takes in what the hub said at a time. Silence for longer than patience is
+// Add takes in what the hub said at a time. Silence for longer than patience is
 // a gap.
-func (h *history) add(now time.Time, limit hub.Limit, patience time.Duration) {
+func (h *History) Add(now time.Time, limit hub.Limit, patience time.Duration) {
 	next := point{remain: limit.Remain, at: uint32(now.Unix()), gap: h.failed} //nolint:gosec // good until 2106
 	if n := len(h.points); n > 0 && next.at+clockSlack < h.points[n-1].at {
 		h.points = h.points[:0] // the clock was set back: nothing fits together any more
@@ -66,21 +68,21 @@ func (h *history) add(now time.Time, limit hub.Limit, patience time.Duration) {
 	h.forget(next.at)
 }
 
-// miss notes that a query failed: what the figures were meanwhile is unknown.
-func (h *history) miss() { h.failed = true }
+// Miss notes that a query failed: what the figures were meanwhile is unknown.
+func (h *History) Miss() { h.failed = true }
 
 // forget drops what is too old, then every second point if there are too many.
-func (h *history) forget(now uint32) {
+func (h *History) forget(now uint32) {
 	old := 0
-	for seconds32(now-h.points[old].at) > historySpan {
+	for seconds32(now-h.points[old].at) > maxSpan {
 		old++
 	}
 	h.points = slices.Delete(h.points, 0, old)
-	if len(h.points) < historyLength {
+	if len(h.points) < maxPoints {
 		return
 	}
 	last := h.points[len(h.points)-1]
-	h.step = max(h.step, seconds32(last.at-h.points[0].at)/(historyLength/2))
+	h.step = max(h.step, seconds32(last.at-h.points[0].at)/(maxPoints/2))
 	kept := h.points[:1]
 	for i := 1; i < len(h.points); i++ {
 		if i%2 == 1 && i < len(h.points)-1 { // dropped, but not the gap before it
@@ -99,38 +101,16 @@ func seconds32(s uint32) time.Duration { return time.Duration(s) * time.Second }
 type Point struct {
 	At     time.Time
 	Remain hub.Won
-	// Gap tells that what happened between the point before and this one is
+	// Gap says that what happened between the point before and this one is
 	// not known: queries failed, or there were none.
 	Gap bool
 }
 
-// History returns what the figures of the i-th merchant have been, oldest
-// first, in the order of Snapshots.
-func (c *Collector) History(i int) []Point {
-	gate := c.watched[i].Gate
-	gate.mu.Lock()
-	defer gate.mu.Unlock()
-	points := make([]Point, len(gate.history.points))
-	for i, p := range gate.history.points {
+// Points returns all figures, oldest first.
+func (h *History) Points() []Point {
+	points := make([]Point, len(h.points))
+	for i, p := range h.points {
 		points[i] = Point{time.Unix(int64(p.at), 0), p.remain, p.gap}
 	}
 	return points
-}
-
-// LastFigures returns what the hub last said of the i-th merchant, in the order
-// of Snapshots, and when; zero before its first answer. However old it is, it
-// is history: only a Snapshot tells what may be taken for known.
-func (c *Collector) LastFigures(i int) (hub.Limit, time.Time) {
-	gate := c.watched[i].Gate
-	gate.mu.Lock()
-	defer gate.mu.Unlock()
-	return gate.memory.limit, gate.memory.lastSuccess
-}
-
-// Pace returns how fast the i-th merchant pays out, in the order of Snapshots.
-func (c *Collector) Pace(i int) Pace {
-	gate := c.watched[i].Gate
-	gate.mu.Lock()
-	defer gate.mu.Unlock()
-	return gate.history.pace()
 }

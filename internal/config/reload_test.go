@@ -1,4 +1,4 @@
-package fleet_test
+package config_test
 
 import (
 	"bytes"
@@ -10,7 +10,6 @@ import (
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"payple_exporter/fleet"
 	"payple_exporter/internal/config"
 )
 
@@ -25,7 +24,7 @@ func TestReloaderKeepsTheLastGoodConfiguration(t *testing.T) {
 		now     = time.Unix(1_700_000_000, 0)
 		text    bytes.Buffer
 	)
-	reloader := fleet.NewReloader(
+	reloader := config.NewReloader(
 		func() (config.Config, error) { return loaded, fault },
 		func(next config.Config) { applied = append(applied, next.MinInterval) },
 		log.NewLogfmtLogger(&text), func() time.Time { return now })

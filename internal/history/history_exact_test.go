@@ -1,9 +1,7 @@
-package collector
+package history
 
 import (
-	"context"
 	"math"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,9 +10,9 @@ import (
 
 // fill gives a history a figure every so often, from begin up to and including
 // end, with what was paid out until then.
-func fill(h *history, begin, end, every time.Duration, paid func(after time.Duration) hub.Won) {
+func fill(h *History, begin, end, every time.Duration, paid func(after time.Duration) hub.Won) {
 	for after := begin; after <= end; after += every {
-		h.add(began().Add(after), paidOut(paid(after)), historyGap)
+		h.Add(began().Add(after), paidOut(paid(after)), Gap)
 	}
 }
 
@@ -25,26 +23,26 @@ func TestHistoryBounds(t *testing.T) {
 	t.Parallel()
 	at := func(after time.Duration) time.Time { return began().Add(after) }
 
-	var back history
-	back.add(at(0), paidOut(0), historyGap)
-	back.add(at(-clockSlack*time.Second), paidOut(0), historyGap)
+	var back History
+	back.Add(at(0), paidOut(0), Gap)
+	back.Add(at(-clockSlack*time.Second), paidOut(0), Gap)
 	if len(back.points) != 2 {
 		t.Errorf("set back by the slack: %d points, want 2", len(back.points))
 	}
-	back.add(at(-(clockSlack+1)*time.Second), paidOut(0), historyGap)
+	back.Add(at(-(clockSlack+1)*time.Second), paidOut(0), Gap)
 	if len(back.points) != 1 {
 		t.Errorf("set back by more than the slack: %d points, want 1", len(back.points))
 	}
 
-	var silent history
-	silent.add(at(0), paidOut(0), historyGap)
-	silent.add(at(historyGap), paidOut(0), historyGap)
-	silent.add(at(2*historyGap+time.Second), paidOut(0), historyGap)
+	var silent History
+	silent.Add(at(0), paidOut(0), Gap)
+	silent.Add(at(Gap), paidOut(0), Gap)
+	silent.Add(at(2*Gap+time.Second), paidOut(0), Gap)
 	if silent.points[1].lost || !silent.points[2].lost {
-		t.Errorf("silences of %s and a second more: %+v", historyGap, silent.points)
+		t.Errorf("silences of %s and a second more: %+v", Gap, silent.points)
 	}
 
-	spaced := history{step: 10 * time.Second}
+	spaced := History{step: 10 * time.Second}
 	fill(&spaced, 0, 20*time.Second, 10*time.Second, drain)
 	if len(spaced.points) != 3 {
 		t.Errorf("as far apart as they have to be: %+v, want all", spaced.points)
@@ -57,16 +55,16 @@ func TestHistoryBounds(t *testing.T) {
 func TestHistoryIsThinnedEvenly(t *testing.T) {
 	t.Parallel()
 	const every = 10 * time.Second
-	var h history
-	fill(&h, 0, (historyLength-2)*every, every, drain)
-	if len(h.points) != historyLength-1 || h.step != 0 {
+	var h History
+	fill(&h, 0, (maxPoints-2)*every, every, drain)
+	if len(h.points) != maxPoints-1 || h.step != 0 {
 		t.Fatalf("%d points, step %s before it is full", len(h.points), h.step)
 	}
-	fill(&h, (historyLength-1)*every, (historyLength-1)*every, every, drain)
-	if want := (historyLength - 1) * every / (historyLength / 2); len(h.points) != historyLength/2+1 || h.step != want {
-		t.Fatalf("%d points, step %s after it was full; want %d, %s", len(h.points), h.step, historyLength/2+1, want)
+	fill(&h, (maxPoints-1)*every, (maxPoints-1)*every, every, drain)
+	if want := (maxPoints - 1) * every / (maxPoints / 2); len(h.points) != maxPoints/2+1 || h.step != want {
+		t.Fatalf("%d points, step %s after it was full; want %d, %s", len(h.points), h.step, maxPoints/2+1, want)
 	}
-	for i, p := range h.points[:historyLength/2] {
+	for i, p := range h.points[:maxPoints/2] {
 		if got := seconds32(p.at - h.points[0].at); got != time.Duration(i)*2*every {
 			t.Errorf("point %d is %s after the first", i, got)
 		}
@@ -80,7 +78,7 @@ func TestSilencesStayWhenPointsGo(t *testing.T) {
 		const every = 10 * time.Second
 		last := time.Duration(30+offset) * every
 		next := last + time.Hour
-		var h history
+		var h History
 		fill(&h, 0, last, every, drain)
 		fill(&h, next, next+600*every, every, drain)
 		silences := 0
@@ -99,34 +97,17 @@ func TestSilencesStayWhenPointsGo(t *testing.T) {
 	}
 }
 
-// Scrapes that come as seldom as the interval makes them leave no gap.
-func TestGateIsPatientAsLongAsItsInterval(t *testing.T) {
+// Two figures that are five minutes apart are enough for an outflow.
+func TestOutflowOfTwoFigures(t *testing.T) {
 	t.Parallel()
-	var passed atomic.Int64
-	gate := NewGate("store", &fakeHub{limit: paidOut(0)}, Settings{
-		MinInterval: 2 * time.Minute, MaxAge: time.Minute, Timeout: time.Second,
-		Now: func() time.Time { return began().Add(time.Duration(passed.Load())) },
-	})
-	for _, pause := range []time.Duration{0, historyGap + 30*time.Second, 6*time.Minute + time.Second} {
-		passed.Add(int64(pause))
-		gate.Snapshot(context.Background())
-	}
-	if points := gate.history.points; len(points) != 3 || points[1].gap || !points[2].gap {
-		t.Errorf("%+v, want a gap after six minutes, three intervals, only", points)
-	}
-}
-
-// Two figures that are five minutes apart are enough for a pace.
-func TestPaceOfTwoFigures(t *testing.T) {
-	t.Parallel()
-	for span, want := range map[time.Duration]Pace{
-		MinPaceWindow - time.Second: {},
-		MinPaceWindow:               {Window: MinPaceWindow, Paid: 5 * million, PerHour: 60 * 1e6},
+	for span, want := range map[time.Duration]Outflow{
+		MinWindow - time.Second: {},
+		MinWindow:               {Window: MinWindow, Paid: 5 * million, PerHour: 60 * 1e6},
 	} {
-		var h history
-		h.add(began(), paidOut(0), historyGap)
-		h.add(began().Add(span), paidOut(drain(span)), historyGap)
-		got := h.pace()
+		var h History
+		h.Add(began(), paidOut(0), Gap)
+		h.Add(began().Add(span), paidOut(drain(span)), Gap)
+		got := h.Outflow()
 		if math.Abs(got.PerHour-want.PerHour) > 100 { // parts of a won are not counted
 			t.Errorf("%s: %f an hour, want %f", span, got.PerHour, want.PerHour)
 		}
@@ -136,9 +117,9 @@ func TestPaceOfTwoFigures(t *testing.T) {
 	}
 }
 
-// A day's pace needs eighteen hours, counts only what was paid within its
+// A day's outflow needs eighteen hours, counts only what was paid within its
 // window, and is told only where it is more than that of the hour.
-func TestPaceOfADay(t *testing.T) {
+func TestOutflowOfADay(t *testing.T) {
 	t.Parallel()
 	// Only the first half of each hour: the hour's slowest third is idle.
 	halves := func(after time.Duration) hub.Won {
@@ -153,13 +134,13 @@ func TestPaceOfADay(t *testing.T) {
 	}{
 		"not yet":     {minDay - time.Minute, halves, time.Hour, 30 * million},
 		"just":        {minDay, halves, minDay, 18 * 30 * million},
-		"30 hours":    {30 * time.Hour, halves, historySpan, 24 * 30 * million},
+		"30 hours":    {30 * time.Hour, halves, maxSpan, 24 * 30 * million},
 		"nothing":     {20 * time.Hour, func(time.Duration) hub.Won { return 5 * million }, time.Hour, 0},
 		"once, early": {20 * time.Hour, batch(time.Hour), 20 * time.Hour, 300 * million},
 	} {
-		var h history
+		var h History
 		fill(&h, 0, test.lasts, time.Minute, test.paid)
-		got := h.pace()
+		got := h.Outflow()
 		if (got.Window-test.window).Abs() > 20*time.Minute || got.Paid-test.amount > test.amount/10 || test.amount-got.Paid > test.amount/10 {
 			t.Errorf("%s: %+v, want %d within %s", name, got, test.amount, test.window)
 		}
@@ -170,14 +151,14 @@ func TestPaceOfADay(t *testing.T) {
 }
 
 // The slowest third may begin at any figure, not only at the window's ends.
-func TestPaceFindsTheCalmInTheMiddle(t *testing.T) {
+func TestOutflowFindsTheCalmInTheMiddle(t *testing.T) {
 	t.Parallel()
-	var h history
+	var h History
 	fill(&h, 0, time.Hour, time.Minute, func(after time.Duration) hub.Won {
 		return drain(after - min(max(0, after-15*time.Minute), 25*time.Minute)) // nothing from minute 15 to 40
 	})
-	if got := h.pace(); got.PerHour != 0 || got.Paid != 35*million {
-		t.Errorf("%+v, want no pace that is kept up", got)
+	if got := h.Outflow(); got.PerHour != 0 || got.Paid != 35*million {
+		t.Errorf("%+v, want no outflow that is kept up", got)
 	}
 }
 

@@ -1,4 +1,4 @@
-package fleet_test
+package collector_test
 
 import (
 	"bytes"
@@ -16,7 +16,6 @@ import (
 	"pgregory.net/rapid"
 
 	"payple_exporter/collector"
-	"payple_exporter/fleet"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 )
@@ -102,9 +101,9 @@ func TestReloadsKeepWhatIsKnown(t *testing.T) {
 			// queries under way would hang.
 			defer time.Sleep(time.Minute)
 			books := newLedger()
-			watched := fleet.New(fleet.Options{
+			watched := collector.New(collector.Options{
 				Settings: collector.Settings{
-					MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Bounds: collector.NewBounds(2, 0), Jitter: func() float64 { return 0 },
+					MaxAge: 5 * time.Minute, Timeout: 5 * time.Second, Limiter: collector.NewLimiter(2, 0), Jitter: func() float64 { return 0 },
 				},
 				Transport: books,
 			})
@@ -137,7 +136,7 @@ func TestReloadsKeepWhatIsKnown(t *testing.T) {
 					timeout := rapid.SampledFrom([]time.Duration{0, 50 * time.Millisecond, 5 * time.Second}).Draw(rt, "time")
 					ctx, cancel := context.WithTimeout(context.Background(), timeout)
 					defer cancel()
-					for _, got := range watched.Collector().Snapshots(ctx) {
+					for _, got := range watched.Snapshots(ctx) {
 						if got.Merchant.CstID != stays {
 							continue
 						}
@@ -168,7 +167,7 @@ func TestReloadsKeepWhatIsKnown(t *testing.T) {
 			time.Sleep(time.Minute) // on the fake clock: queries under way end
 			ctx, cancel := context.WithTimeout(context.Background(), 0)
 			defer cancel()
-			for _, got := range watched.Collector().Snapshots(ctx) {
+			for _, got := range watched.Snapshots(ctx) {
 				if got.Merchant.CstID == stays && got.Queries != uint64(len(books.of(stays))) {
 					rt.Errorf("%d queries are told, the hub had %d", got.Queries, len(books.of(stays)))
 				}
