@@ -5,7 +5,6 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/dashboards/internal/grafana"
-	levels "payple_exporter/internal/config"
 )
 
 // oneMerchant repeats all its panels for each merchant that is chosen, because
@@ -58,7 +57,7 @@ func figures() []grafana.Panel {
 
 func againstThresholds() grafana.Panel {
 	p := graph("Remaining against its thresholds", "The amount that may still be paid out, and the amounts below which it raises a warning and a critical alarm (dashed).", halfWidth, krw,
-		over(remain(), "remaining"), over(line(levels.Warning), "warning below"), over(line(levels.Critical), "critical below"))
+		over(remain(), "remaining"), over(line(warning), "warning below"), over(line(critical), "critical below"))
 	return lined(lined(p, "B", orange), "C", red)
 }
 

@@ -5,7 +5,6 @@ import (
 
 	"payple_exporter/collector"
 	"payple_exporter/dashboards/internal/grafana"
-	levels "payple_exporter/internal/config"
 )
 
 func overview() grafana.Dashboard {
@@ -78,8 +77,8 @@ func worstFirst() grafana.Panel {
 		column(columnState, state()),
 		column(columnRemain, remain()),
 		column(columnShare, share()),
-		column(columnWarning, line(levels.Warning)),
-		column(columnCritical, line(levels.Critical)),
+		column(columnWarning, line(warning)),
+		column(columnCritical, line(critical)),
 		column(columnRunway, lasts()),
 		column(columnAge, age()),
 		column(columnFailure, fmt.Sprintf("topk by (merchant) (1, max by (merchant, reason) (%s))", merchant(collector.NameFailure))),

@@ -19,6 +19,11 @@ const (
 	nameGoroutines     = "go_goroutines"
 )
 
+const (
+	warning  = levels.Warning
+	critical = levels.Critical
+)
+
 // exporter selects the series of a metric that the chosen exporters have.
 func exporter(name string, labels ...string) string {
 	labels = append([]string{`job=~"$job"`, `instance=~"$instance"`}, labels...)
@@ -146,9 +151,9 @@ func state() string {
 	configured, known := most(merchant(collector.NameMerchantInfo)), most(merchant(collector.NameRemain))
 	return strings.Join([]string{
 		as(stateExhausted, remain()+" <= 0"),
-		as(stateCritical, low(levels.Critical)),
+		as(stateCritical, low(critical)),
 		as(stateUnknown, configured+" unless "+known),
-		as(stateWarning, low(levels.Warning)),
+		as(stateWarning, low(warning)),
 		as(stateFine, known),
 	}, "\nor\n")
 }
