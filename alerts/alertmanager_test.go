@@ -276,7 +276,7 @@ func TestInhibition(t *testing.T) {
 			programs.Eventually(t, "inhibition has taken effect", func() bool {
 				return inhibited(t, base)[fmt.Sprint(lastTarget.labels())]
 			})
-			// Asked anew: Alertmanager judges alert by alert while it answers, and the sources may have come in the middle of that answer.
+			// Asked again: Alertmanager judges alert by alert while it answers, and the sources may have come in the middle of that answer.
 			if got := inhibited(t, base); !maps.Equal(got, want) {
 				t.Errorf("inhibited:\n got %v\nwant %v", got, want)
 			}

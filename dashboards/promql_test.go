@@ -89,7 +89,7 @@ func TestTheTableTellsTheTruth(t *testing.T) {
 			want:   map[string]values{"runway": {"shop": 6 * 3600}},
 		},
 		{
-			// A day less the five minutes in which it began anew.
+			// A day less the five minutes in which it began again.
 			name: "the total of payouts begins anew each day",
 			series: merge(reports("shop", "a", "0+60x1440", "6e6x1440", "100e6x1440"),
 				paid("shop", "a", "900e6+16666.6666666666666666x1420 0+16666.6666666666666666x19")),

@@ -69,7 +69,7 @@ func patternsOf(line string) (names []string) {
 	return names
 }
 
-// runsIn tells whether a test whose name holds a pattern is in one of the
+// runsIn reports whether a test whose name holds a pattern is in one of the
 // folders, or wherever they say.
 func runsIn(tests map[string][]string, pattern string, folders []string) bool {
 	for folder, names := range tests {

@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // docs/metrics.md and docs/configuration.md are written from the code, and
-// current. To write them anew: go test ./docs -run TestDocs -update
+// current. To write them again: go test ./docs -run TestDocs -update
 
 const generated = "<!-- Generated from the code by `go test ./docs -run TestDocs -update`; edit docs/reference_test.go, or the help texts in the code. -->\n\n"
 

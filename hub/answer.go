@@ -91,7 +91,7 @@ func (a answer) amount(name string) (Won, error) {
 	return won, nil
 }
 
-// checkToken tells whether the fields of a token answer belong to the request
+// checkToken reports whether the fields of a token answer belong to the request
 // with code, and hold a token that can be sent.
 func (a answer) checkToken(code string) error {
 	if a.text("code") != code {

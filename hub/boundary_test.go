@@ -154,7 +154,7 @@ func TestSessionAnswersWhoMayNotWait(t *testing.T) {
 	if !session.KeyChanged(t.Context()) || session.Needs(t.Context()) != 2 {
 		t.Fatal("a session that has not asked has a new key and needs a token")
 	}
-	session.turn <- struct{}{} // held by a token request
+	session.lock <- struct{}{} // held by a token request
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	if session.KeyChanged(over) || session.Needs(over) != 1 {

@@ -83,7 +83,7 @@ func NewClient(options Options) *Client {
 		options: options,
 		http: &http.Client{
 			Transport: options.Transport,
-			// A redirect would carry custKey to whoever it names.
+			// A redirect would carry custKey to whichever host it names.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
@@ -98,7 +98,7 @@ type Credentials struct {
 // Token is what the hub wants to see with a question.
 type Token struct {
 	value Secret
-	// Expires is when the hub stops to honour the token, counted from before
+	// Expires is when the hub stops honouring the token, counted from before
 	// it was asked for. It is zero if the hub did not say how long it lives.
 	Expires time.Time
 }

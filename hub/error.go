@@ -38,7 +38,7 @@ func Reasons() []Reason {
 	}
 }
 
-// NeedsPerson tells whether a failure lasts until somebody changes the key, the
+// NeedsPerson reports whether a failure lasts until somebody changes the key, the
 // configuration or the hub's list of addresses.
 func (r Reason) NeedsPerson() bool {
 	switch r {
@@ -117,7 +117,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause, if there is one that is safe to show.
 func (e *Error) Unwrap() error { return e.cause }
 
-// refusesToken tells whether the answer may mean that the token is no longer
+// refusesToken reports whether the answer may mean that the token is no longer
 // good: HTTP 401 or 403, or a result code of the token server's family in
 // answer to a remain request. No code for an expired token is documented. "Too
 // many requests" never means that: it must not be answered with more.

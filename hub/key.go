@@ -106,7 +106,7 @@ func usable(key Secret, source string) (Secret, error) {
 	return key, nil
 }
 
-// FileKey returns a Key that reads path anew each time. One trailing newline
+// FileKey returns a Key that reads path again each time. One trailing newline
 // is dropped.
 func FileKey(path string) Key { return fileKey(path) }
 

@@ -33,7 +33,7 @@ func (s Secret) Reveal() string {
 	return s.reveal()
 }
 
-// Empty tells whether there is no text at all.
+// Empty reports whether there is no text at all.
 func (s Secret) Empty() bool { return s.Reveal() == "" }
 
 // Equal compares two secrets without telling by its duration where they differ.

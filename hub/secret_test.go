@@ -183,7 +183,7 @@ func TestSecretEqual(t *testing.T) {
 	}
 }
 
-// A key file is read anew each time, loses one trailing newline and no more,
+// A key file is read again each time, loses one trailing newline and no more,
 // and an unusable one is an error that names the file and not the key.
 func TestFileKey(t *testing.T) {
 	t.Parallel()

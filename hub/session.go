@@ -22,10 +22,10 @@ type Session struct {
 	cstID  string
 	keys   keyReader
 
-	// turn is held by whoever uses the fields below. It is a channel and not a
+	// lock is held by the goroutine that uses the fields below. It is a channel and not a
 	// mutex so that waiting for a token request of another goroutine ends with
 	// the context.
-	turn  chan struct{}
+	lock  chan struct{}
 	token Token
 	// used is the key that the latest token was asked for with, usedSource
 	// where it came from, and broken whether it could not be read.
@@ -38,7 +38,7 @@ type Session struct {
 
 // NewSession returns a session of partner cstID, which holds no token yet.
 func NewSession(client *Client, cstID string, key Key) *Session {
-	s := &Session{client: client, cstID: cstID, turn: make(chan struct{}, 1)}
+	s := &Session{client: client, cstID: cstID, lock: make(chan struct{}, 1)}
 	s.keys.replace(key)
 	return s
 }
@@ -76,7 +76,7 @@ func (s *Session) remain(ctx context.Context, token Token, credentials Credentia
 	return s.client.Remain(ctx, token, credentials)
 }
 
-// refusesToken tells whether err, which may be nil, says that the token is no
+// refusesToken reports whether err, which may be nil, says that the token is no
 // longer good.
 func refusesToken(err error) bool {
 	var failure *Error
@@ -107,7 +107,7 @@ func (s *Session) obtain(ctx context.Context, refused Token) (_ Token, _ Credent
 	return s.token, credentials, false, err
 }
 
-// usable tells whether there is a token that will still be good on arrival.
+// usable reports whether there is a token that will still be good on arrival.
 // Both clocks must agree: the monotonic one stands still while a machine is
 // suspended, the other is set by hand and over the network. No token at all
 // has expired long ago.
@@ -130,12 +130,12 @@ func (s *Session) forget(ctx context.Context, token Token) {
 	}
 }
 
-// KeyChanged tells whether the key differs from the one that the latest token
+// KeyChanged reports whether the key differs from the one that the latest token
 // was asked for with, so that a refusal of that one says nothing any more. It
 // is false where the key cannot be read, or not soon.
 func (s *Session) KeyChanged(ctx context.Context) bool {
 	if s.keys.busy() {
-		return false // whoever began that read looks at it, or it hangs
+		return false // the goroutine that began that read looks at it, or it hangs
 	}
 	ctx, cancel := context.WithTimeout(ctx, keyPatience)
 	defer cancel()
@@ -149,14 +149,14 @@ func (s *Session) KeyChanged(ctx context.Context) bool {
 
 func (s *Session) take(ctx context.Context) error {
 	select {
-	case s.turn <- struct{}{}:
+	case s.lock <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return &Error{Reason: ReasonTimeout, Endpoint: EndpointToken, detail: "waiting for a token", cause: ctx.Err()}
 	}
 }
 
-func (s *Session) release() { <-s.turn }
+func (s *Session) release() { <-s.lock }
 
 // Needs tells how many requests the next call of Remain takes if all goes
 // well: one with a remembered token, else two.

@@ -57,7 +57,7 @@ func refuseProxy(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 	return ProxyError{answer.StatusCode}
 }
 
-// CheckProxy tells whether what the environment says of a proxy to the hub can
+// CheckProxy reports whether what the environment says of a proxy to the hub can
 // be used. [http.ProxyFromEnvironment] takes an address that it cannot read for
 // none, and the hub would be asked directly, from an address that Payple does
 // not know. getenv is [os.Getenv].
@@ -75,7 +75,7 @@ func CheckProxy(getenv func(string) string) error {
 	return nil
 }
 
-// isProxy tells whether [http.ProxyFromEnvironment] will read value as a person
+// isProxy reports whether [http.ProxyFromEnvironment] will read value as a person
 // does. Where a password holds an @, # or / as it is, the two may differ.
 func isProxy(value string) bool {
 	if !strings.Contains(value, "://") {

@@ -263,7 +263,7 @@ func (p *promtool) order(rule string) []string {
 	return order
 }
 
-// names tells whether a file names a rule or what follows from it.
+// names reports whether a file names a rule or what follows from it.
 func (p *promtool) names(file, rule string) bool {
 	return slices.ContainsFunc(p.follows[rule], func(name string) bool { return strings.Contains(p.files[file].whole, name) })
 }

@@ -12,7 +12,7 @@ import (
 // vsockScheme begins an address between a virtual machine and its host.
 const vsockScheme = "vsock://"
 
-// canListen tells whether an address is of a form that the web toolkit listens
+// canListen reports whether an address is of a form that the web toolkit listens
 // on. Whether it is free, and this machine's, shows when that tries.
 func canListen(ctx context.Context, address string) error {
 	var err error

@@ -60,7 +60,7 @@ type StepReport struct {
 	// Found is what came of it: the addresses behind a name, the day on which
 	// the certificate ends, the result code.
 	Found string
-	// Shared tells that the connection was there already, for another query.
+	// Shared says that the connection was there already, for another query.
 	Shared bool
 	// Duration is what the step took; 0 for one that was not taken, or shared.
 	Duration time.Duration
@@ -77,7 +77,7 @@ type Trace struct {
 
 	mu    sync.Mutex
 	spans map[Step]*span
-	// connected tells that a connection was had once: what happens to
+	// connected says that a connection was had once: what happens to
 	// connections from then on belongs to the request that needs them.
 	connected bool
 	gotConn   time.Time // by the request under way; zero before it has one
@@ -221,7 +221,7 @@ func hostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// notNeeded tells whether the way to the hub has no such step.
+// notNeeded reports whether the way to the hub has no such step.
 func (t *Trace) notNeeded(step Step) bool {
 	switch step {
 	case StepAddress: // the proxy looks it up, or it is a number

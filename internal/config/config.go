@@ -67,7 +67,7 @@ const minMinInterval = time.Second
 // of a limit that runs out when it has.
 const maxMinInterval = 5 * time.Minute
 
-// CheckMinInterval tells whether a merchant may be asked this often.
+// CheckMinInterval reports whether a merchant may be asked this often.
 func CheckMinInterval(interval time.Duration) error {
 	switch {
 	case interval < minMinInterval:

@@ -109,7 +109,7 @@ func portOf(u *url.URL) (string, bool) {
 	return ":" + strconv.FormatUint(port, 10), true
 }
 
-// plain tells whether a text holds ASCII letters, digits and others only.
+// plain reports whether a text holds ASCII letters, digits and others only.
 func plain(text, others string) bool {
 	return strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"+others) == ""
 }

@@ -51,7 +51,7 @@ type wish struct {
 	place   int // of the range that says so
 }
 
-// before tells whether a language of this wish is preferred to one of another;
+// before reports whether a language of this wish is preferred to one of another;
 // no two that are wished for alike are.
 func (w wish) before(other wish) bool {
 	switch {

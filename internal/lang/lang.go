@@ -50,7 +50,7 @@ func Parse(name string) (Language, bool) {
 	return English, false
 }
 
-// isSubtag tells whether text can be a part of a language's name.
+// isSubtag reports whether text can be a part of a language's name.
 func isSubtag(text string) bool {
 	const longest = 8
 	return text != "" && len(text) <= longest && strings.Trim(text, letters+digits) == ""

@@ -32,7 +32,7 @@ type DrillMerchant struct {
 type DrillEvent struct {
 	// After is since the beginning of the drill; it counts unless Daily is set.
 	After time.Duration
-	// Daily tells that Clock counts, every day anew.
+	// Daily says that Clock counts, every day again.
 	Daily bool
 	// Clock is the time of day in Korea, since midnight.
 	Clock time.Duration

@@ -1,4 +1,4 @@
-// Package hubtest is a simulated Payple hub: it speaks the documented protocol
+// Package simulator is a simulated Payple hub: it speaks the documented protocol
 // over real HTTP, refuses whatever departs from it, moves its partners' money
 // by plan, and fails on demand. Tests, the exporter's --demo and its simulate
 // command all use this one.

@@ -18,12 +18,12 @@ type TimedFault struct {
 	Fault    Fault
 }
 
-// under tells whether the fault is under way.
+// under reports whether the fault is under way.
 func (f TimedFault) under(elapsed time.Duration) bool {
 	return f.From <= elapsed && (f.Until == 0 || elapsed < f.Until)
 }
 
-// concerns tells whether an endpoint fails by the fault.
+// concerns reports whether an endpoint fails by the fault.
 func (f TimedFault) concerns(endpoint hub.Endpoint) bool {
 	return (f.Endpoint == "" || f.Endpoint == endpoint) && slices.Contains(f.Fault.Endpoints, endpoint)
 }

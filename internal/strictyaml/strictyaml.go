@@ -134,7 +134,7 @@ func withoutQuotes(message string) string {
 	return before + "…" + withoutQuotes(after)
 }
 
-// looksLikeKey tells whether somebody may have written a custKey behind name.
+// looksLikeKey reports whether somebody may have written a custKey behind name.
 func looksLikeKey(name string) bool {
 	switch strings.ToLower(strings.NewReplacer("_", "", "-", "").Replace(name)) {
 	case "custkey", "key", "secret", "token", "password":

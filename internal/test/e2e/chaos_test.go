@@ -126,7 +126,7 @@ func (w *wire) is() wireMode {
 	return w.mode
 }
 
-// keep notes an open connection, and tells whether it may be used.
+// keep notes an open connection, and reports whether it may be used.
 func (w *wire) keep(conn net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -176,7 +176,7 @@ func (w *wire) carry(near net.Conn) {
 	}
 }
 
-// pass sends a piece of an answer, and tells whether the wire still holds.
+// pass sends a piece of an answer, and reports whether the wire still holds.
 func (w *wire) pass(near net.Conn, piece []byte) bool {
 	switch w.is() {
 	case wireHonest, wireHole: // where nothing comes to be passed
@@ -217,7 +217,7 @@ func (w *wire) halve(near net.Conn, piece []byte) {
 	near.Close()
 }
 
-// hasHalved tells whether a piece that begins so was cut in half.
+// hasHalved reports whether a piece that begins so was cut in half.
 func (w *wire) hasHalved(first byte) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -399,12 +399,12 @@ func TestServeOverIPv6(t *testing.T) {
 	defer server.Close()
 	exporter := serveHere(t, "--web.listen-address=[::1]:0", "--payple.hub="+server.URL, "--payple.cst-id=store",
 		"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey))
-	// serveHere listens on IPv4 too, and tells that address first.
+	// serveHere listens on IPv4 too, and says that address first.
 	exporter.url = "http://" + exporter.stderr.await(t, `msg="Listening on" address=(\[::1\]:\d+)`)[1]
 	expectUp(t, exporter)
 }
 
-// hasIPv6Loopback tells whether Linux has given ::1 to an interface. Where there
+// hasIPv6Loopback reports whether Linux has given ::1 to an interface. Where there
 // is no such list, nobody can tell.
 func hasIPv6Loopback() bool {
 	addresses, err := os.ReadFile("/proc/net/if_inet6")

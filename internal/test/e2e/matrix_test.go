@@ -59,10 +59,10 @@ func (c cell) String() string {
 	return fmt.Sprintf("%s/%s/%s/%d", c.fault.Name, c.endpoint, c.state, c.scrapers)
 }
 
-// timesOut tells whether a query that meets the fault takes all its time.
+// timesOut reports whether a query that meets the fault takes all its time.
 func (c cell) timesOut() bool { return c.fault.Reason == hub.ReasonTimeout }
 
-// leavesHubBehind tells whether the exporter knows of a request's end before
+// leavesHubBehind reports whether the exporter knows of a request's end before
 // the simulated hub does, which then counts two requests at once where there
 // was one after the other.
 func (c cell) leavesHubBehind() bool {
@@ -259,7 +259,7 @@ func (c cell) run(t *testing.T) tally {
 
 const retryAfter90 = "retry-after=90"
 
-// refusesToken tells whether the fault may mean that a token is dead: then a
+// refusesToken reports whether the fault may mean that a token is dead: then a
 // remembered one is worth a new one and another try, and a new one is not kept.
 func (c cell) refusesToken() bool {
 	switch {
@@ -296,7 +296,7 @@ func (c cell) laterCost(after time.Duration) (token, remain int) {
 	return tokensFor(c.keepsToken() && after < tokenLife), 1
 }
 
-// keepsToken tells whether a query that meets the fault leaves a token behind
+// keepsToken reports whether a query that meets the fault leaves a token behind
 // that is good for the next one.
 func (c cell) keepsToken() bool { return c.endpoint == hub.EndpointRemain && !c.refusesToken() }
 

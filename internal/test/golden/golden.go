@@ -8,7 +8,7 @@ import (
 )
 
 // Compare fails the test if got is not what stands in the file at path. With
-// update it writes the file anew first; look at the difference then.
+// update it writes the file again first; look at the difference then.
 func Compare(t *testing.T, path, got string, update bool) {
 	t.Helper()
 	if update {

@@ -69,7 +69,7 @@ func WriteFile(t *testing.T, name, text string) string {
 // ReadFile returns the text of a file.
 func ReadFile(t *testing.T, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(path)
+	text, err := os.ReadFile(path) //nolint:gosec // a test names it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,7 +35,7 @@ var only = map[string]string{
 
 // importers are all that import a package, or whose tests do, where they are fewer than all on no lower floor.
 var importers = map[string]string{
-	"internal/app":                                     ". internal/test/e2e",
+	"internal/app":                                     ". internal/test/harness internal/test/e2e",
 	"internal/app test":                                "internal/test/e2e docs",
 	"internal/simulator":                               "internal/app internal/test",
 	"internal/test":                                    "internal/test",

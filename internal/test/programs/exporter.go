@@ -36,7 +36,7 @@ var build = sync.OnceValues(func() (string, error) {
 			}
 		}
 	}
-	command := exec.Command("go", append(args, "payple_exporter")...) //nolint:noctx,gosec // it ends by itself
+	command := exec.Command("go", append(args, "payple_exporter")...) //nolint:gosec // a path of its own making
 	command.Stderr = os.Stderr
 	return path, command.Run()
 })

@@ -3,8 +3,8 @@
 // rotates keys, and fails if a scrape was not answered, if a figure was not
 // true, or if the process holds more in the end than in the beginning:
 //
-//	go run ./internal/soak -for 1h     # what docs/reliability.md tells
-//	go run ./internal/soak -for 2m     # the short form
+//	go run ./internal/test/soak -for 1h     # what docs/reliability.md tells
+//	go run ./internal/test/soak -for 2m     # the short form
 //
 // It prints a table in Markdown.
 package main

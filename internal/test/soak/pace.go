@@ -63,7 +63,7 @@ func (p *pace) leave(m *merchantPace, request int, honest bool) {
 	}
 }
 
-// begins tells whether a request is a query's first for sure. A query is a
+// begins reports whether a request is a query's first for sure. A query is a
 // token request, if it needs one, and one for the limit; and both once more if
 // the hub refuses a token that was good a moment ago.
 func (m *merchantPace) begins(endpoint hub.Endpoint) bool {

@@ -183,7 +183,7 @@ func (Instant) Sent() uint64 { return 0 }
 
 // Discard sends one GET and throws the answer away.
 func Discard(handler http.Handler, target string) {
-	handler.ServeHTTP(discard{make(http.Header)}, httptest.NewRequest(http.MethodGet, target, nil))
+	handler.ServeHTTP(discard{make(http.Header)}, httptest.NewRequestWithContext(context.Background(), http.MethodGet, target, http.NoBody))
 }
 
 // discard is a client that reads everything and keeps nothing.
