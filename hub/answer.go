@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,12 +19,22 @@ import (
 // let a figure through that the hub did not plainly state.
 type answer map[string]json.RawMessage
 
+// fieldsRead returns the names of the fields that anything is made of. Of any
+// other, which nobody reads, it does not matter how often it is there.
+func fieldsRead() []string {
+	return []string{
+		"result", "code", "access_token", "token_type", "expires_in",
+		"cst_id", "total_account_amt", "total_transfer_amt", "remain_amt", "api_tran_dtm",
+	}
+}
+
 // parseAnswer reads one JSON object and nothing after it.
 func parseAnswer(body []byte) (answer, error) {
 	if len(body) > maxBody {
 		return nil, fmt.Errorf("longer than %d bytes", maxBody)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
+	// A byte order mark is no JSON, and some who write it put one first.
+	decoder := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\uFEFF"))))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
 		return nil, errors.New("not a JSON object")
 	}
@@ -38,8 +49,8 @@ func parseAnswer(body []byte) (answer, error) {
 		if err := decoder.Decode(&value); err != nil {
 			return nil, errors.New("broken JSON")
 		}
-		if _, twice := fields[key]; twice {
-			return nil, errors.New("a field stands twice")
+		if _, twice := fields[key]; twice && slices.Contains(fieldsRead(), key) {
+			return nil, errors.New("a field stands twice: " + key)
 		}
 		fields[key] = value
 	}
@@ -84,7 +95,7 @@ func (a answer) amount(name string) (Won, error) {
 	} else if strings.Contains(text, ",") {
 		return 0, fmt.Errorf("%s is neither a string nor a number", name)
 	}
-	won, err := ParseWon(text)
+	won, err := ParseWon(withoutDress(text))
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", name, err)
 	}

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -60,8 +61,8 @@ type Exchange struct {
 // Client sends requests to one hub, for any number of partners. It is safe for
 // use by many goroutines.
 type Client struct {
-	options Options
-	http    *http.Client
+	options     Options
+	connections *connections
 }
 
 // NewClient returns a client of the hub at options.URL.
@@ -79,14 +80,7 @@ func NewClient(options Options) *Client {
 		options.Observe = func(Exchange) {}
 	}
 	options.URL = strings.TrimSuffix(options.URL, "/")
-	return &Client{
-		options: options,
-		http: &http.Client{
-			Transport: options.Transport,
-			// A redirect would carry custKey to whichever host it names.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-	}
+	return &Client{options: options, connections: newConnections(options.Transport, options.Now)}
 }
 
 // Credentials are what the hub knows a partner by.
@@ -160,7 +154,8 @@ func (c *Client) exchange(
 	ctx context.Context, endpoint Endpoint, token Token, body map[string]string, check func(answer) error,
 ) (answer, error) {
 	began := c.options.Now()
-	fields, code, failure := c.ask(ctx, endpoint, token, body)
+	client := c.connections.client()
+	fields, code, failure := c.ask(ctx, client, endpoint, token, body)
 	if failure == nil {
 		if err := check(fields); err != nil {
 			failure = &Error{
@@ -173,6 +168,7 @@ func (c *Client) exchange(
 		Endpoint: endpoint, Duration: c.options.Now().Sub(began), Code: code, Err: failure,
 	})
 	if failure != nil {
+		c.connections.retire(client)
 		return nil, failure
 	}
 	return fields, nil
@@ -180,12 +176,14 @@ func (c *Client) exchange(
 
 // ask sends one request and returns the fields of an answer that says yes, and
 // the result code of any answer that has one.
-func (c *Client) ask(ctx context.Context, endpoint Endpoint, token Token, body map[string]string) (answer, string, *Error) {
+func (c *Client) ask(
+	ctx context.Context, client *http.Client, endpoint Endpoint, token Token, body map[string]string,
+) (answer, string, *Error) {
 	request, err := c.request(ctx, endpoint, token, body)
 	if err != nil {
 		return nil, "", &Error{Reason: ReasonConfig, Endpoint: endpoint, detail: "nothing was sent", cause: err}
 	}
-	response, err := c.http.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, "", transportError(ctx, endpoint, err)
 	}
@@ -195,11 +193,32 @@ func (c *Client) ask(ctx context.Context, endpoint Endpoint, token Token, body m
 	if err != nil {
 		return nil, "", transportError(ctx, endpoint, err)
 	}
+	if strings.EqualFold(response.Header.Get("Content-Encoding"), "gzip") {
+		if text, err = unzip(text); err != nil {
+			return nil, "", &Error{
+				Reason: ReasonInvalidResponse, Endpoint: endpoint, Status: response.StatusCode, detail: "the answer is not valid", cause: err,
+			}
+		}
+	}
 	fields, code, failure := interpret(endpoint, response.StatusCode, text)
 	if failure != nil {
 		failure.RetryAfter = retryAfter(response.Header, c.options.Now())
 	}
 	return fields, code, failure
+}
+
+// unzip decodes an answer that came compressed although nobody asked for it, to
+// one byte beyond what is read of an answer at the most.
+func unzip(body []byte) ([]byte, error) {
+	reader, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, errors.New("broken gzip")
+	}
+	text, err := io.ReadAll(io.LimitReader(reader, maxBody+1))
+	if err != nil {
+		return nil, errors.New("broken gzip")
+	}
+	return text, nil
 }
 
 // request writes a request as the hub documents it.
@@ -224,6 +243,10 @@ func (c *Client) request(
 		request.Header.Set("Referer", c.options.Referer)
 	}
 	request.Header.Set("User-Agent", c.options.UserAgent)
+	// Both questions may be asked twice. The name without a value, of which
+	// nothing is sent, says so to net/http: it asks again on a new connection
+	// where a kept one broke before the hub said a word.
+	request.Header["X-Idempotency-Key"] = nil
 	return request, nil
 }
 
@@ -242,7 +265,7 @@ func interpret(endpoint Endpoint, status int, body []byte) (answer, string, *Err
 		return nil, code, refusal(endpoint, status, code)
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return nil, code, statusError(ReasonAuth, endpoint, status)
-	case status != http.StatusOK:
+	case status != http.StatusOK && status != http.StatusCreated:
 		return nil, code, statusError(ReasonHTTPStatus, endpoint, status)
 	case err == nil && code == "":
 		err = errors.New("no result code")

@@ -34,7 +34,8 @@ func NewTransport(maxConcurrent int) *http.Transport {
 		TLSHandshakeTimeout:    10 * time.Second,
 		MaxIdleConns:           maxConcurrent,
 		MaxIdleConnsPerHost:    maxConcurrent,
-		IdleConnTimeout:        90 * time.Second,
+		// Less than the minute after which load balancers close idle connections.
+		IdleConnTimeout: 50 * time.Second,
 		// A header is no place for 64 KiB either.
 		MaxResponseHeaderBytes: maxBody,
 		// The answers are a few hundred bytes: nothing to gain, and a small

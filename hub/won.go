@@ -49,6 +49,20 @@ func ParseWon(text string) (Won, error) {
 	return Won(n), nil
 }
 
+// withoutDress takes off an amount what may come with it and says nothing: blanks
+// around it, as of types of a fixed width, and one or two decimals that are all
+// zero, as of types of money. Three decimals are refused, since 9.944 is nine
+// thousand to some.
+func withoutDress(text string) string {
+	text = strings.Trim(text, " \t\r\n")
+	for _, decimals := range []string{".00", ".0"} {
+		if whole, found := strings.CutSuffix(text, decimals); found && strings.Trim(whole, "-") != "" {
+			return whole
+		}
+	}
+	return text
+}
+
 // ungroup takes the commas out of digits, if they stand where they should.
 func ungroup(digits string) (string, error) {
 	groups := strings.Split(digits, ",")

@@ -337,7 +337,7 @@ func limitFaults() []Fault {
 		"object": map[string]any{}, "fraction-text": "9944000.50", "fraction": json.RawMessage("9944000.50"),
 		"exponent": json.RawMessage("1e7"), "too-large": "9007199254740993",
 		"far-too-large": strings.Repeat("9", 400), "bad-groups": "99,44,000", "bad-comma": "9944,000",
-		"spaces": " 9944000 ", "plus": "+9944000", "won-sign": "₩9944000", "minus-only": "-", "hex": "0x10",
+		"spaces": "9 944 000", "plus": "+9944000", "won-sign": "₩9944000", "minus-only": "-", "hex": "0x10",
 	}
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		for _, amount := range []string{"remain_amt", "total_account_amt", "total_transfer_amt"} {

@@ -56,7 +56,6 @@ type Hub struct {
 	mu         sync.Mutex
 	partners   map[string]*account
 	tokens     map[string]grant
-	codes      map[string]bool
 	violations []string
 }
 
@@ -90,7 +89,6 @@ func New(options Options, partners ...Partner) *Hub {
 		began:    options.Now(),
 		partners: make(map[string]*account),
 		tokens:   make(map[string]grant),
-		codes:    make(map[string]bool),
 	}
 	for _, partner := range partners {
 		h.partners[partner.CstID] = &account{
@@ -366,11 +364,7 @@ func (h *Hub) grantToken(body map[string]string) map[string]any {
 	case !wellFormed(code):
 		h.violations = append(h.violations, fmt.Sprintf("token: code %q is not ten letters and digits, some of each", code))
 		return refuse("T0211")
-	case h.codes[code]:
-		h.violations = append(h.violations, fmt.Sprintf("token: code %q was used before", code))
-		return refuse("T0211")
 	}
-	h.codes[code] = true
 	account := h.partners[body["cst_id"]]
 	h.dropDead(account)
 	if h.options.NewTokenEndsOld {

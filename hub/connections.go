@@ -1,0 +1,66 @@
+package hub
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// maxConnectionAge is how long connections are used at the most: what a name
+// stands for, and what is on the way, may change without a failure that says so.
+const maxConnectionAge = 5 * time.Minute
+
+// connections hands out the HTTP client to send a request with. One that has
+// seen a request fail is retired, with all its connections: whatever was wrong
+// with them, the next request opens new ones and resolves the name again.
+// Requests under way on a retired client finish.
+type connections struct {
+	now func() time.Time
+
+	mu      sync.Mutex
+	current *http.Client
+	made    time.Time
+}
+
+func newConnections(transport http.RoundTripper, now func() time.Time) *connections {
+	return &connections{now: now, current: newHTTPClient(transport), made: now()}
+}
+
+func newHTTPClient(transport http.RoundTripper) *http.Client {
+	return &http.Client{
+		Transport: transport,
+		// A redirect would carry custKey to whichever host it names.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// client returns the client in use, unless its connections are too old.
+func (c *connections) client() *http.Client {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now().Sub(c.made) >= maxConnectionAge {
+		c.replace()
+	}
+	return c.current
+}
+
+// retire ends the use of a client, if no other has yet: of many requests that
+// fail together, only the first does.
+func (c *connections) retire(client *http.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current == client {
+		c.replace()
+	}
+}
+
+// replace makes a new client. mu must be held.
+func (c *connections) replace() {
+	c.made = c.now()
+	transport, ok := c.current.Transport.(*http.Transport)
+	if !ok {
+		return // a transport of the caller's own keeps what it keeps
+	}
+	c.current = newHTTPClient(transport.Clone())
+	transport.CloseIdleConnections()
+}
