@@ -156,6 +156,12 @@ func (c *Client) exchange(
 	began := c.options.Now()
 	client := c.connections.client()
 	fields, code, failure := c.ask(ctx, client, endpoint, token, body)
+	if failure != nil && failure.stale {
+		// Both questions may be asked twice.
+		c.connections.retire(client)
+		client = c.connections.client()
+		fields, code, failure = c.ask(ctx, client, endpoint, token, body)
+	}
 	if failure == nil {
 		if err := check(fields); err != nil {
 			failure = &Error{
@@ -179,13 +185,16 @@ func (c *Client) exchange(
 func (c *Client) ask(
 	ctx context.Context, client *http.Client, endpoint Endpoint, token Token, body map[string]string,
 ) (answer, string, *Error) {
-	request, err := c.request(ctx, endpoint, token, body)
+	var way way
+	request, err := c.request(way.watch(ctx), endpoint, token, body)
 	if err != nil {
 		return nil, "", &Error{Reason: ReasonConfig, Endpoint: endpoint, detail: "nothing was sent", cause: err}
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, "", transportError(ctx, endpoint, err)
+		failure := transportError(ctx, endpoint, err)
+		failure.stale = failure.Reason == ReasonNetwork && way.kept.Load() && !way.answered.Load()
+		return nil, "", failure
 	}
 	// Reading to the end, within the bound, lets the connection be used again.
 	defer response.Body.Close() //nolint:errcheck // read only: nothing is lost
@@ -243,10 +252,6 @@ func (c *Client) request(
 		request.Header.Set("Referer", c.options.Referer)
 	}
 	request.Header.Set("User-Agent", c.options.UserAgent)
-	// Both questions may be asked twice. The name without a value, of which
-	// nothing is sent, says so to net/http: it asks again on a new connection
-	// where a kept one broke before the hub said a word.
-	request.Header["X-Idempotency-Key"] = nil
 	return request, nil
 }
 

@@ -1,8 +1,11 @@
 package hub
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -63,4 +66,18 @@ func (c *connections) replace() {
 	}
 	c.current = newHTTPClient(transport.Clone())
 	transport.CloseIdleConnections()
+}
+
+// way is what is seen of a request's connection.
+type way struct {
+	kept     atomic.Bool // it was there for an earlier request
+	answered atomic.Bool // the hub has said something
+}
+
+// watch returns ctx such that a request under it is watched.
+func (w *way) watch(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:              func(info httptrace.GotConnInfo) { w.kept.Store(info.Reused) },
+		GotFirstResponseByte: func() { w.answered.Store(true) },
+	})
 }

@@ -92,6 +92,8 @@ type Error struct {
 
 	detail string // what was found wrong, in words
 	cause  error  // made safe by safeCause, or one of this package's own
+	// stale says that a kept connection broke before the hub said a word.
+	stale bool
 }
 
 // Error says what was tried and what went wrong, in one line.
