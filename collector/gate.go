@@ -94,6 +94,8 @@ type memory struct {
 	queries     uint64
 	failures    uint64
 	fromMemory  CauseCounts
+	// outflow and inflow are the sums of all rises of the totals seen so far.
+	outflow, inflow hub.Won
 }
 
 // newGate returns a gate for a merchant, which has not been asked for yet.
@@ -209,6 +211,7 @@ func (g *gate) end(began time.Time, limit hub.Limit, err error) {
 	g.memory.queries++
 	g.memory.duration = now.Sub(began)
 	if err == nil {
+		g.memory.flow(limit)
 		g.memory.limit, g.memory.lastSuccess, g.memory.failure = limit, now, nil
 		g.history.Add(now, limit, max(history.Gap, 3*g.settings.MinInterval))
 		g.backoff.succeeded()
@@ -218,6 +221,17 @@ func (g *gate) end(began time.Time, limit hub.Limit, err error) {
 	close(g.running)
 	g.running = nil
 	g.report(before, now.Sub(since))
+}
+
+// flow adds what the totals have risen by since the last answer. A fall, by a
+// reversal or a restart of the totals, adds nothing, and the first answer has
+// nothing to be compared with.
+func (m *memory) flow(limit hub.Limit) {
+	if m.lastSuccess.IsZero() {
+		return
+	}
+	m.outflow += max(0, limit.TotalTransfer-m.limit.TotalTransfer)
+	m.inflow += max(0, limit.TotalAccount-m.limit.TotalAccount)
 }
 
 // fail keeps a failure, and the figures of the last success beside it.

@@ -18,6 +18,8 @@ const (
 	NameRemain             = "payple_transfer_remain_amount"
 	NameTotalAccount       = "total_account_amt"
 	NameTotalTransfer      = "total_transfer_amt"
+	NameOutflow            = "payple_transfer_outflow_won_total"
+	NameInflow             = "payple_transfer_inflow_won_total"
 	NameUp                 = "payple_up"
 	NameFailure            = "payple_failure"
 	NameLastSuccess        = "payple_last_success_timestamp_seconds"
@@ -91,6 +93,8 @@ func sampledMetrics(settings Settings) []sampledMetric {
 		{Metric{NameRemain, gauge, "What the merchant may still pay out, remain_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.Remain })},
 		{Metric{NameTotalAccount, gauge, "All that the merchant's account can draw on, total_account_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.TotalAccount })},
 		{Metric{NameTotalTransfer, gauge, "What the merchant has paid out so far, total_transfer_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.TotalTransfer })},
+		{Metric{NameOutflow, counter, "Sum of all rises of total_transfer_amt that were seen, in Korean won; a fall adds nothing.", merchant}, counts(func(s *Snapshot) uint64 { return uint64(s.Outflow) })},
+		{Metric{NameInflow, counter, "Sum of all rises of total_account_amt that were seen, in Korean won; a fall adds nothing.", merchant}, counts(func(s *Snapshot) uint64 { return uint64(s.Inflow) })},
 		{Metric{NameUp, gauge, "1 if the latest query of the hub succeeded, 0 if it failed or there was none yet.", merchant}, each(addUp)},
 		{Metric{NameFailure, gauge, "1 while the latest query failed for this reason, otherwise absent.", []string{labelMerchant, labelReason}}, each(addFailure)},
 		{Metric{NameLastSuccess, gauge, "When the hub last answered, in seconds since the epoch. Absent before the first time.", merchant}, timestamps(func(s *Snapshot) time.Time { return s.LastSuccess })},

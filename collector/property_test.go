@@ -251,7 +251,7 @@ func (s *shop) endAttempt(n int, late error) (hub.Limit, error) {
 		err = late
 	}
 	if err == nil {
-		a.limit = hub.Limit{Remain: hub.Won(n + 1), TotalAccount: hub.Won(a.ended), TotalTransfer: -1}
+		a.limit = hub.Limit{Remain: hub.Won(n + 1), TotalAccount: hub.Won(a.ended), TotalTransfer: hub.Won(n % 3)}
 		s.streak, s.calm, s.sinceSuccess = 0, 0, spread{s.interval, s.interval}
 		return a.limit, nil
 	}
@@ -423,6 +423,10 @@ func (s *shop) expect(queries int, now time.Duration) Snapshot {
 	for i, a := range s.attempts[:queries] {
 		want.Duration = a.ended - a.began
 		if a.failure == nil {
+			if success.done {
+				want.Outflow += max(0, a.limit.TotalTransfer-success.limit.TotalTransfer)
+				want.Inflow += max(0, a.limit.TotalAccount-success.limit.TotalAccount)
+			}
 			success, want.Failure, want.FailingSince = a, nil, time.Time{}
 			want.LastSuccess = s.w.clock.at(a.ended, a.endedWall-a.ended)
 			continue

@@ -38,6 +38,9 @@ type Snapshot struct {
 
 	// Queries and Failures count since the gate was made.
 	Queries, Failures uint64
+	// Outflow and Inflow are the sums of all rises of the hub's totals, of what
+	// was paid out and of the account, that were seen since the gate was made.
+	Outflow, Inflow hub.Won
 	// FromMemory counts the scrapes that were answered so.
 	FromMemory CauseCounts
 }
@@ -55,6 +58,8 @@ func (g *gate) snapshot(now time.Time) Snapshot {
 		NextQuery:   g.backoff.opens(),
 		Queries:     m.queries,
 		Failures:    m.failures,
+		Outflow:     m.outflow,
+		Inflow:      m.inflow,
 		FromMemory:  m.fromMemory,
 	}
 	if m.failure != nil {
