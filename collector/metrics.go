@@ -93,8 +93,8 @@ func sampledMetrics(settings Settings) []sampledMetric {
 		{Metric{NameRemain, gauge, "What the merchant may still pay out, remain_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.Remain })},
 		{Metric{NameTotalAccount, gauge, "All that the merchant's account can draw on, total_account_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.TotalAccount })},
 		{Metric{NameTotalTransfer, gauge, "What the merchant has paid out so far, total_transfer_amt of the hub, in Korean won. Absent while unknown.", merchant}, amounts(func(l hub.Limit) hub.Won { return l.TotalTransfer })},
-		{Metric{NameOutflow, counter, "Sum of all rises of total_transfer_amt that were seen, in Korean won; a fall adds nothing.", merchant}, counts(func(s *Snapshot) uint64 { return uint64(s.Outflow) })},
-		{Metric{NameInflow, counter, "Sum of all rises of total_account_amt that were seen, in Korean won; a fall adds nothing.", merchant}, counts(func(s *Snapshot) uint64 { return uint64(s.Inflow) })},
+		{Metric{NameOutflow, counter, "Sum of all rises of total_transfer_amt that were seen, in Korean won; a fall adds nothing.", merchant}, counts(func(s *Snapshot) hub.Won { return s.Outflow })},
+		{Metric{NameInflow, counter, "Sum of all rises of total_account_amt that were seen, in Korean won; a fall adds nothing.", merchant}, counts(func(s *Snapshot) hub.Won { return s.Inflow })},
 		{Metric{NameUp, gauge, "1 if the latest query of the hub succeeded, 0 if it failed or there was none yet.", merchant}, each(addUp)},
 		{Metric{NameFailure, gauge, "1 while the latest query failed for this reason, otherwise absent.", []string{labelMerchant, labelReason}}, each(addFailure)},
 		{Metric{NameLastSuccess, gauge, "When the hub last answered, in seconds since the epoch. Absent before the first time.", merchant}, timestamps(func(s *Snapshot) time.Time { return s.LastSuccess })},
@@ -164,7 +164,7 @@ func addDuration(s *Snapshot, to *familyBuffer) {
 	}
 }
 
-func counts(of func(*Snapshot) uint64) sampler {
+func counts[N uint64 | hub.Won](of func(*Snapshot) N) sampler {
 	return each(func(s *Snapshot, to *familyBuffer) { to.addSample(float64(of(s)), s.Merchant.labels.merchant) })
 }
 

@@ -20,7 +20,6 @@ import (
 // worn is a hub of which the connections that were opened before a moment go
 // bad in that moment, and no others.
 type worn struct {
-	t         *testing.T
 	good, bad *simulator.Hub
 	server    *httptest.Server
 	opened    atomic.Int64 // connections so far
