@@ -21,16 +21,16 @@ import (
 
 // simulateFlags are those of the simulate command.
 type simulateFlags struct {
-	address, fault, scenario, configDir, keyFile string
-	speed                                        int
-	lang                                         languageFlag
+	address, fault, drill, configDir, keyFile string
+	speed                                     int
+	lang                                      languageFlag
 }
 
 func (f *simulateFlags) define(simulate *kingpin.CmdClause) {
 	simulate.Flag("simulate.listen-address", "Address that the simulated hub listens on.").
 		Default("127.0.0.1:10912").StringVar(&f.address)
 	simulate.Flag("simulate.scenario", "Drill to play: "+strings.Join(simulator.DrillNames(), ", ")+", or a file (docs/drills.md); by default the demo's merchants.").
-		StringVar(&f.scenario)
+		StringVar(&f.drill)
 	simulate.Flag("simulate.speed", "How many times as fast as the world the drill passes.").
 		Default("1").IntVar(&f.speed)
 	simulate.Flag("simulate.config-dir", "Directory to write merchants.yml and key files to, for the exporter under drill.").
@@ -55,7 +55,7 @@ func (p *program) simulation() (about lang.Text, partners []simulator.Partner, e
 		}
 		custKey = key.Reveal()
 	}
-	if name := p.simulating.scenario; name != "" {
+	if name := p.simulating.drill; name != "" {
 		drill, err := simulator.FindDrill(name, custKey)
 		if err != nil {
 			return lang.Text{}, nil, fmt.Errorf("--simulate.scenario: %w", err)

@@ -44,10 +44,10 @@ type DrillEvent struct {
 	CustKey string  // the key that the hub wants from then on
 }
 
-// maxFileBytes bounds a scenario file.
+// maxFileBytes bounds a drill file.
 const maxFileBytes = 1 << 20
 
-// LoadDrill reads a scenario file. All faults in it are reported together, each on
+// LoadDrill reads a drill file. All faults in it are reported together, each on
 // a line of its own with file, line and what to do. custKey is the key of
 // merchants that name none.
 func LoadDrill(path, custKey string) (Drill, error) {
@@ -58,18 +58,18 @@ func LoadDrill(path, custKey string) (Drill, error) {
 	return ParseDrill(path, text, custKey)
 }
 
-// ParseDrill reads the text of a scenario file; path is what faults call it.
+// ParseDrill reads the text of a drill file; path is what faults call it.
 func ParseDrill(path string, text []byte, custKey string) (Drill, error) {
 	r := &drillReader{strictyaml.New(path, "keys of a drill are invented and stand under cust_key"), custKey}
 	root, err := r.Root(text, "one file is one drill")
 	if err != nil {
 		return Drill{}, err
 	}
-	scenario := r.read(root)
+	drill := r.read(root)
 	if err := r.Err(); err != nil {
 		return Drill{}, err
 	}
-	return scenario, nil
+	return drill, nil
 }
 
 // Partners returns the partners of a simulation that begins at began and is so

@@ -12,7 +12,7 @@ import (
 	"payple_exporter/internal/strictyaml"
 )
 
-// drillReader walks a scenario file.
+// drillReader walks a drill file.
 type drillReader struct {
 	*strictyaml.File
 
@@ -21,7 +21,7 @@ type drillReader struct {
 
 func (r *drillReader) read(root *yaml.Node) Drill {
 	top := r.Mapping(root, "about", "about_ko", "cust_key", "merchants")
-	scenario := Drill{About: r.about(top)}
+	drill := Drill{About: r.about(top)}
 	if key := r.optional(top, "cust_key"); key != "" {
 		r.custKey = key
 	}
@@ -31,7 +31,7 @@ func (r *drillReader) read(root *yaml.Node) Drill {
 			list = root
 		}
 		r.Fault(list, "no merchants: list at least one under the key merchants, with cst_id and total")
-		return scenario
+		return drill
 	}
 	seen := make(map[string]int)
 	for _, node := range list.Content {
@@ -40,9 +40,9 @@ func (r *drillReader) read(root *yaml.Node) Drill {
 			r.Fault(node, "the cst_id %s is taken already, on line %d: give each merchant its own", merchant.CstID, line)
 		}
 		seen[merchant.CstID] = node.Line
-		scenario.Merchants = append(scenario.Merchants, merchant)
+		drill.Merchants = append(drill.Merchants, merchant)
 	}
-	return scenario
+	return drill
 }
 
 // about returns what is drilled. Somebody who wrote it in one language is

@@ -161,7 +161,7 @@ func (h *Hub) Apply(cstID string, endpoint hub.Endpoint, name string) error {
 		if !known {
 			return fmt.Errorf("no partner %q", id)
 		}
-		if endpoint == "" || name == mended {
+		if endpoint == "" || name == noFault {
 			account.mend(h.elapsed())
 		}
 		for _, at := range fault.Endpoints {
@@ -173,8 +173,8 @@ func (h *Hub) Apply(cstID string, endpoint hub.Endpoint, name string) error {
 	return nil
 }
 
-// mended is the name of no fault at all.
-const mended = "none"
+// noFault is the name of no fault at all.
+const noFault = "none"
 
 // faultAt reads a fault's name, and refuses one that the endpoint cannot have.
 // For the name that mends it returns no fault.
@@ -182,7 +182,7 @@ func faultAt(endpoint hub.Endpoint, name string) (Fault, error) {
 	if endpoint != "" && !slices.Contains(hub.Endpoints(), endpoint) {
 		return Fault{}, fmt.Errorf("no endpoint %q: want token or remain", endpoint)
 	}
-	if name == mended {
+	if name == noFault {
 		return Fault{}, nil
 	}
 	fault, err := ParseFault(name)
