@@ -27,7 +27,7 @@ func (p *program) checkHealth(ctx context.Context) error {
 	plain := localURL(p.healthcheck.addresses[0]) + "/-/healthy"
 	secure := "https" + plain[len("http"):]
 	err := askHealth(ctx, plain)
-	var status statusError
+	var status unhealthyError
 	if errors.As(err, &status) && status == http.StatusBadRequest {
 		// What a TLS listener answers to plain HTTP.
 		err = askHealth(ctx, secure)
@@ -38,10 +38,10 @@ func (p *program) checkHealth(ctx context.Context) error {
 	return nil
 }
 
-// statusError is an HTTP status that is not healthy.
-type statusError int
+// unhealthyError is an HTTP status that is not healthy.
+type unhealthyError int
 
-func (s statusError) Error() string {
+func (s unhealthyError) Error() string {
 	return fmt.Sprintf("HTTP %d %s", int(s), http.StatusText(int(s)))
 }
 
@@ -86,5 +86,5 @@ func askHealth(ctx context.Context, url string) error {
 	case http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests:
 		return nil
 	}
-	return statusError(response.StatusCode)
+	return unhealthyError(response.StatusCode)
 }

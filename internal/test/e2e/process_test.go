@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -193,9 +194,9 @@ func TestCrashHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// parrotHub is a hub that answers one request with what is no answer, and then
-// sends the request's body back, although nobody asked for more. When the
-// exporter has hung up, done is closed.
+// parrotHub is a hub that answers one query, and then sends the last request's
+// body back, although nobody asked for more. When the exporter has hung up, done
+// is closed.
 func parrotHub(t *testing.T, answered <-chan struct{}) (url string, done <-chan struct{}) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -211,17 +212,26 @@ func parrotHub(t *testing.T, answered <-chan struct{}) (url string, done <-chan 
 			return // the test has ended
 		}
 		defer connection.Close()
-		request, err := http.ReadRequest(bufio.NewReader(connection))
-		if err != nil {
-			t.Error(err)
-			return
+		requests := bufio.NewReader(connection)
+		var body []byte
+		for _, answer := range []string{
+			`{"result":"T0000","code":"%s","access_token":"eyJ0123456789abcdef","expires_in":"60"}`,
+			`{"result":"A0000","cst_id":"store","total_account_amt":"2","total_transfer_amt":"1","remain_amt":"1"}`,
+		} {
+			request, err := http.ReadRequest(requests)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if body, err = io.ReadAll(request.Body); err != nil {
+				t.Error(err)
+				return
+			}
+			var asked struct{ Code string }
+			_ = json.Unmarshal(body, &asked)
+			answer = strings.Replace(answer, "%s", asked.Code, 1)
+			_, _ = fmt.Fprintf(connection, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(answer), answer)
 		}
-		body, err := io.ReadAll(request.Body)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 		<-answered
 		_, _ = connection.Write(body)
 		_, _ = io.Copy(io.Discard, connection)
@@ -241,7 +251,9 @@ func TestSurplusOfTheHubIsNotQuoted(t *testing.T) {
 			url, done := parrotHub(t, answered)
 			exporter := serveApart(t, "--payple.hub="+url, "--payple.cst-id=store",
 				"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey), "--log.level="+logLevel)
-			exporter.scrape(t) // its connection to the hub is idle when this is over
+			if got := exporter.scrape(t)[remainOfStore]; got != 1 { // its connection to the hub is idle when this is over
+				t.Errorf("the hub's answer is shown as %v", got)
+			}
 			close(answered)
 			<-done
 			if code := exporter.stop(); code != app.ExitOK {
