@@ -166,6 +166,7 @@ func FuzzLimit(f *testing.F) {
 	for _, seed := range []string{
 		`{"result":"A0000","message":"처리 성공","cst_id":"test","total_account_amt":"10000000","total_transfer_amt":"56000","remain_amt":"9944000","api_tran_dtm":"20211103090426239"}`,
 		`{"result":"A0000","cst_id":"test","total_account_amt":1,"total_transfer_amt":2,"remain_amt":-3}`,
+		"\uFEFF" + `{"message":1,"message":2,"result":"A0000","cst_id":"test","total_account_amt":"1,000.00","total_transfer_amt":2.0,"remain_amt":" -3 "}`,
 		`{"result":"A0000","cst_id":"test","total_account_amt":1e3,"total_transfer_amt":2.0,"remain_amt":null}`,
 		`{"result":"A0000","cst_id":"test","total_account_amt":"1,000","total_transfer_amt":"0","remain_amt":"1,000","remain_amt":"0"}`,
 		`{"result":"A0000","cst_id":"test","Total_Account_Amt":"1","total_transfer_amt":"0","r\u0065main_amt":"1"}`,
@@ -222,6 +223,7 @@ func FuzzToken(f *testing.F) {
 		`{"result":"T0000","message":"처리 성공","code":"` + fuzzCode + `","access_token":"` + fuzzToken + `","token_type":"Bearer","expires_in":"60"}`,
 		`{"result":"T0000","code":"` + fuzzCode + `","access_token":"a b","expires_in":60}`,
 		`{"result":"T0000","code":"` + fuzzCode + `","access_token":"a","expires_in":1e99}`,
+		`{"result":"T0000","code":"` + fuzzCode + `","access_token":"a","expires_in":60.0}`,
 		`{"result":"T0000","code":"` + fuzzCode + `","access_token":"a","token_type":"bearer"}`,
 		`{"result":"T0000","code":"` + fuzzCode + `","access_token":"a","token_type":"MAC","expires_in":"-1"}`,
 		`{"result":"T0000","code":"as12345678","access_token":"` + fuzzToken + `"}`,
@@ -253,7 +255,7 @@ func FuzzToken(f *testing.F) {
 		if token.Expires.IsZero() {
 			life = 0
 		}
-		seconds, ok := spelled(spelling(fields["expires_in"]))
+		seconds, ok := spelled(inDress.ReplaceAllString(spelling(fields["expires_in"]), "$1"))
 		switch {
 		case life == 0 && ok && seconds.Sign() > 0:
 			t.Fatalf("a lifetime is ignored: %s", body)
