@@ -38,6 +38,9 @@ func TestRoutes(t *testing.T) {
 		{"alertname=PaypleExporterAbsent service=payple severity=critical", "slack,pager"},
 		{"alertname=PaypleTransferLimitLow service=payple severity=warning merchant=m", "slack,ticket"},
 		{"alertname=PaypleConfigReloadFailed service=payple severity=warning", "slack,ticket"},
+		{"alertname=PaypleHubFailing service=payple severity=critical hub=real", "slack,pager"},
+		{"alertname=PaypleExporterFlapping service=payple severity=warning job=p instance=a", "slack,ticket"},
+		{"alertname=PaypleWatchdog service=payple severity=none", "watchdog"},
 		{"alertname=DiskFull service=shop severity=critical", "ticket"},
 		{"alertname=DiskFull severity=critical", "ticket"},
 	} {
@@ -77,8 +80,8 @@ func TestExampleStaysOnTheMachine(t *testing.T) {
 			}
 		}
 	}
-	if addresses != 3 {
-		t.Errorf("%d addresses, want those of pager, ticket and Slack", addresses)
+	if addresses != 4 {
+		t.Errorf("%d addresses, want those of pager, ticket, watchdog and Slack", addresses)
 	}
 }
 
@@ -157,6 +160,49 @@ func TestNotificationsSpeakBothLanguages(t *testing.T) {
 		fmt.Fprintf(&got, "\n# slack\n%s\n%s\n%s\n", part.Title, part.Link, strings.TrimSpace(part.Text))
 	}
 	golden.Compare(t, "testdata/notifications.golden", got.String(), *update)
+}
+
+// Invariant: a dead hub of 60 merchants is one message that opens one incident; the death of a second exporter opens its own.
+func TestOneOutageIsOneMessage(t *testing.T) {
+	t.Parallel()
+	keys := make(chan string, 200)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var message struct {
+			Key string `json:"dedup_key"`
+		}
+		if r.URL.Path == "/pager" && json.NewDecoder(r.Body).Decode(&message) == nil {
+			keys <- message.Key
+		}
+	}))
+	t.Cleanup(server.Close)
+	config := strings.ReplaceAll(read(t, alertmanagerExample), "http://127.0.0.1:9099", server.URL)
+	config = regexp.MustCompile(`group_wait: \w+`).ReplaceAllString(config, "group_wait: 1s")
+	base := programs.Alertmanager(t, config).URL
+	post(t, base, []alert{"PaypleHubFailing severity=critical hub=real"})
+	var merchants []alert
+	for i := range 60 {
+		of := fmt.Sprintf("merchant=m%d hub=real", i)
+		merchants = append(merchants, alert("PaypleTransferLimitUnknown severity=critical "+of), alert("PaypleDataStale severity=critical "+of))
+	}
+	post(t, base, merchants)
+	post(t, base, []alert{"PaypleExporterDown severity=critical job=p instance=a"})
+	incidents := map[string]bool{}
+	programs.Eventually(t, "the hub and the first exporter are told", func() bool {
+		for len(keys) > 0 {
+			incidents[<-keys] = true
+		}
+		return len(incidents) >= 2
+	})
+	post(t, base, []alert{"PaypleExporterDown severity=critical job=p instance=b"})
+	programs.Eventually(t, "the second exporter is told", func() bool {
+		for len(keys) > 0 {
+			incidents[<-keys] = true
+		}
+		return len(incidents) >= 3
+	})
+	if len(incidents) != 3 {
+		t.Errorf("%d incidents, want those of the hub and of two exporters: %v", len(incidents), incidents)
+	}
 }
 
 // alert is written as its name and further labels, "Low merchant=m severity=critical"; service=payple is understood unless it is given.
@@ -251,6 +297,17 @@ func TestInhibition(t *testing.T) {
 			name:      "no exporter at all hides what follows from it, never what is about money",
 			heard:     []alert{absent, low, ratio, runway, rejected, otherReload, lowered},
 			inhibited: []alert{down, unknown, stale, failing},
+		},
+		{
+			name: "a hub that fails hides what its merchants say of it, and nothing of another hub or of money",
+			heard: []alert{
+				"PaypleHubFailing severity=critical hub=real", exhausted, lost, rejected, "PaypleTransferLimitUnknown severity=critical merchant=x",
+				"PaypleTransferLimitUnknown severity=critical merchant=n hub=test", "PaypleQueryFailing severity=warning merchant=p job=p instance=a hub=test",
+			},
+			inhibited: []alert{
+				"PaypleTransferLimitUnknown severity=critical merchant=o hub=real", "PaypleDataStale severity=critical merchant=o hub=real",
+				"PaypleQueryFailing severity=warning merchant=o job=p instance=a hub=real",
+			},
 		},
 		{
 			name:  "no exporter at all hides neither exhausted nor lost",

@@ -29,7 +29,7 @@ type change struct {
 func allMutants(list []rules.Rule) []mutant {
 	var out []mutant
 	add := func(r rules.Rule, what string, broken []rules.Rule, inTexts bool) {
-		out = append(out, mutant{name: r.Name() + ": " + what, rule: r.Name(), rulesYAML: rules.YAML(broken), inTexts: inTexts})
+		out = append(out, mutant{name: r.Alert + ": " + what, rule: r.Alert, rulesYAML: rules.YAML(broken), inTexts: inTexts})
 	}
 	for i, r := range list {
 		if len(list) > 1 {

@@ -110,14 +110,14 @@ func inline(node *yaml.Node) {
 func followers(list []rules.Rule) map[string][]string {
 	follows := map[string][]string{}
 	for _, used := range slices.Backward(list) {
-		names := []string{used.Name()}
+		names := []string{used.Alert}
 		for _, r := range list {
-			if r.Name() != used.Name() && strings.Contains(r.Expr, used.Name()) {
-				names = append(names, follows[r.Name()]...)
+			if r.Alert != used.Alert && strings.Contains(r.Expr, used.Alert) {
+				names = append(names, follows[r.Alert]...)
 			}
 		}
 		slices.Sort(names)
-		follows[used.Name()] = slices.Compact(names)
+		follows[used.Alert] = slices.Compact(names)
 	}
 	return follows
 }

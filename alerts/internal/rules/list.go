@@ -1,275 +1,222 @@
 package rules
 
-// memory is how far back a figure that is gone is remembered: long enough for a night without the hub, short enough for any retention.
+import "strings"
+
+// memory is how far back a figure or a merchant that is gone is remembered: long enough for a night without the hub. That a target was an
+// exporter is remembered for a week: there are few of them.
 const memory = "1d"
 
-// Conditions under which a merchant is low, each also part of payple:transfer_low.
+// What was known a moment ago is known: a scrape that is missed changes nothing, and every condition looks at the last five minutes.
 const (
-	exhausted = `payple:transfer_remain_amount <= 0`
-	low       = `payple:transfer_remain_amount < on (merchant) group_right () payple:transfer_threshold_amount`
-	ratioLow  = `payple:transfer_remain_ratio < on (merchant) group_right () payple:transfer_threshold_ratio`
-	runway    = `payple:transfer_runway_seconds < on (merchant) group_right () payple:transfer_threshold_runway_seconds`
+	known  = `last_over_time(payple_transfer_remain_amount[5m])`
+	listed = `last_over_time(payple_merchant_info[5m])`
 )
 
-// freshest picks, of several exporters that report the same merchant, the figure of the one whose last success is the latest.
-func freshest(metric string) string {
-	return `
-min by (merchant) (
-  ` + metric + `
-  and on (merchant, job, instance) (
-    payple_last_success_timestamp_seconds
-    >= on (merchant) group_left ()
-    payple:freshest_success_timestamp_seconds
+// held is what remains, and where it has not risen by a tenth since, the least of the last six hours: what goes up and down about a
+// threshold stays below it.
+var held = `
+max by (merchant) (
+  label_replace(` + freshest(known) + ` / 1.1, "of", "now", "", "")
+  or
+  ` + freshest("min_over_time(payple_transfer_remain_amount[6h])") + `
+)`
+
+// outflowOfDay is won a day, net of what comes in. A batch may come two hours earlier or later than the day before: of two windows that are
+// shorter than a day by that much the fuller one counts, and for what comes in one that is longer.
+const outflowOfDay = `(
+  max by (merchant) (
+    label_replace(increase(payple_transfer_outflow_won_total[22h]), "of", "now", "", "")
+    or
+    increase(payple_transfer_outflow_won_total[22h] offset 4h)
+  ) * 24 / 22
+  - on (merchant)
+  max by (merchant) (increase(payple_transfer_inflow_won_total[26h])) * 24 / 26
+)`
+
+// outflowOfHour is won an hour, net of what comes in: the least of three half hours in a row, so that one batch counts for nothing, and
+// batches that come each half hour count in full.
+const outflowOfHour = `(
+  min by (merchant) (
+    max by (merchant, of) (
+      label_replace(increase(payple_transfer_outflow_won_total[35m]), "of", "now", "", "")
+      or
+      label_replace(increase(payple_transfer_outflow_won_total[35m] offset 30m), "of", "30m", "", "")
+      or
+      label_replace(increase(payple_transfer_outflow_won_total[35m] offset 1h), "of", "1h", "", "")
+    )
+  ) * 60 / 35
+  - on (merchant)
+  max by (merchant) (increase(payple_transfer_inflow_won_total[95m])) * 60 / 95
+)
+and on (merchant) increase(payple_transfer_outflow_won_total[35m] offset 1h)
+unless on (merchant) `
+
+// closed is where a hub has said for less than three hours that it is closed now.
+const closed = `(
+  last_over_time(payple_failure{reason="closed"}[5m])
+  unless on (merchant)
+  last_over_time(payple_failure{reason="closed"}[5m] offset 3h)
+)`
+
+// exporters are the targets that were exporters within a week, and those of probes.
+const exporters = `(last_over_time(payple_exporter_build_info[1w]) or on (job, instance) last_over_time(payple_min_interval_seconds[1w]))`
+
+// down are those that cannot be scraped, and any other target of a job that holds exporters and nothing else. In a job that is shared with
+// other software, such as one for all pods, the other pods are nobody's business here.
+const down = `
+max by (job, instance) (up) == 0
+and on (job, instance) (
+  ` + exporters + `
+  or on (job, instance)
+  (up and on (job) ` + exporters + ` unless on (job) (up == 1 unless on (job, instance) ` + exporters + `))
+)`
+
+// probedInVain are merchants with a target of their own that fails, of an exporter that answers for others, or that had an answer before.
+const probedInVain = `(
+  up{merchant!=""} == 0
+  and (
+    up and on (job, instance) ` + listed + `
+    or
+    up and on (merchant, job) last_over_time(payple_merchant_info[` + memory + `])
   )
 )`
-}
 
-// threshold merges what several exporters are configured with.
-func threshold(metric string) string {
-	return `max by (merchant, severity) (` + metric + `)`
-}
-
-func recordings() []Rule {
-	return []Rule{
-		{
-			Record: "payple:freshest_success_timestamp_seconds",
-			Why: `Two exporters may report one merchant, and one of them may be stuck with old figures. Neither the smaller nor the larger figure is
-				right then: the smaller pages after a top-up that only the other has seen, the larger hides a drain. The freshest wins. Only
-				exporters that still show a figure compete; equally fresh ones are settled by the smaller figure. (">=" below, because a scrape may
-				land between the evaluation of this rule and of the next ones.)`,
-			Expr: `
-max by (merchant) (
-  payple_last_success_timestamp_seconds
-  and on (merchant, job, instance)
-  payple_transfer_remain_amount
-)`,
-		},
-		{Record: "payple:transfer_remain_amount", Expr: freshest("payple_transfer_remain_amount")},
-		{Record: "payple:total_account_amt", Expr: freshest("total_account_amt")},
-		{Record: "payple:total_transfer_amt", Expr: freshest("total_transfer_amt")},
-		{
-			Record: "payple:transfer_remain_ratio",
-			Why:    "Without a total there is no share of it: no division by zero.",
-			Expr:   `payple:transfer_remain_amount / (payple:total_account_amt > 0)`,
-		},
-		{
-			Record: "payple:transfer_threshold_amount",
-			Why:    "Where two exporters of a merchant are configured differently, the more cautious setting counts.",
-			Expr:   threshold("payple_transfer_threshold_amount"),
-		},
-		{Record: "payple:transfer_threshold_ratio", Expr: threshold("payple_transfer_threshold_ratio")},
-		{Record: "payple:transfer_threshold_runway_seconds", Expr: threshold("payple_transfer_threshold_runway_seconds")},
-		{
-			Record: "payple:merchant_reassigned",
-			Why: `Merchants that have had another cst_id or hub within ten minutes: their figures are another account's, and to compare them with those
-				from before would invent payouts and cuts. Ten minutes, since of a pair one exporter may learn of it later than the other.`,
-			Expr: `
-group by (merchant) (
-  payple_merchant_info
-  unless on (merchant, cst_id, hub)
-  payple_merchant_info offset 10m
-)
-and on (merchant)
-payple_merchant_info offset 10m`,
-		},
-		{
-			Record: "payple:transfer_outflow_amount:increase1m",
-			Why: `Won paid out in the last minute. A restart of the total, a reversal and a top-up add nothing; rate() would take the first two for
-				a counter reset and add the whole total.`,
-			Expr: `clamp_min(payple:total_transfer_amt - payple:total_transfer_amt offset 1m, 0)`,
-		},
-		{
-			Record: "payple:transfer_outflow_amount:hourly20m",
-			Why:    "Won an hour, by the last 20 minutes.",
-			Expr:   `avg_over_time(payple:transfer_outflow_amount:increase1m[20m]) * 60`,
-		},
-		{
-			Record: "payple:transfer_outflow_amount:hourly1h",
-			Why: `Won an hour that the whole last hour kept up: its slowest 20 minutes. One batch payout is over sooner and counts for nothing here.
-				Silent until there is an hour of data, of the same account: a rate taken from a few minutes would be invented.`,
-			Expr: `
-min_over_time(payple:transfer_outflow_amount:hourly20m[40m])
-and
-payple:transfer_outflow_amount:hourly20m offset 40m
-unless
-last_over_time(payple:merchant_reassigned[1h])`,
-		},
-		{
-			Record: "payple:transfer_outflow_amount:hourly24h",
-			Why:    "Won an hour over a day, batches included. Silent until there is most of a day of data, for the same reason.",
-			Expr: `
-avg_over_time(payple:transfer_outflow_amount:increase1m[24h]) * 60
-and
-last_over_time(payple:transfer_outflow_amount:increase1m[6h] offset 18h)
-unless
-last_over_time(payple:merchant_reassigned[24h])`,
-		},
-		{
-			Record: "payple:transfer_outflow_amount:hourly",
-			Why:    "The larger of the two.",
-			Expr: `
-(payple:transfer_outflow_amount:hourly1h > payple:transfer_outflow_amount:hourly24h)
-or payple:transfer_outflow_amount:hourly24h
-or payple:transfer_outflow_amount:hourly1h`,
-		},
-		{
-			Record: "payple:transfer_runway_seconds",
-			Why:    "How long what remains lasts. Absent while nothing flows out: no division by zero.",
-			Expr: `
-floor(
-  3600 * clamp_min(payple:transfer_remain_amount, 0)
-  / (payple:transfer_outflow_amount:hourly > 0)
-)`,
-		},
-		{
-			Record: "payple:transfer_low",
-			Why:    "1 where what remains is under any threshold, 0 where it is not, absent where it is unknown.",
-			Expr: `
-group by (merchant) (
-  ` + exhausted + `
-  or
-  ` + low + `
-  or
-  ` + ratioLow + `
-  or
-  ` + runway + `
-)
-or
-payple:transfer_remain_amount * 0`,
-		},
-		{
-			Record: "payple:merchant_unlisted",
-			Why: `Merchants that an exporter listed within the last day and lists no more, unless payple:merchant_configured says that there was a
-				good reason.`,
-			Expr: `
-last_over_time(payple:merchant_configured[` + memory + `]) == 1
-unless on (merchant, cst_id, job, instance)
-payple_merchant_info`,
-		},
-		{
-			Record: "payple:merchant_configured",
-			Why: `1: which exporter lists which merchant. 0, once: that an exporter lists a merchant no more is no loss, because
-				somebody lists it: another exporter, or the same one under another cst_id;
-				or the exporter answers;
-				or merchants are probed there one by one, and this one is probed no more, while others are;
-				or the exporter was replaced: one of its job that is not older than an hour lists another of its merchants.
-				Unless a probe of the merchant fails: then it is still wanted.`,
-			Expr: `
-max by (merchant, cst_id, job, instance) (payple_merchant_info)
-or
-0 * (
-  (
-    payple:merchant_unlisted
-    and on (merchant) payple_merchant_info
-  )
-  or
-  (
+// remembered are the merchants of exporters that are gone. One that was taken out of the configuration before, while its exporter went on
+// asking for others, is not; nor is one that another exporter lists, or whose exporter was replaced by one of its job that lists others of
+// its merchants, or where merchants are probed one by one and others still are.
+const remembered = `(
+  max by (merchant, job, instance) (last_over_time(payple_next_query_timestamp_seconds[` + memory + `]))
+  >= on (job, instance) group_left ()
+  max by (job, instance) (last_over_time(payple_next_query_timestamp_seconds[` + memory + `])) - 400
+  unless on (merchant) ` + listed + `
+  unless on (job, instance) ` + listed + `
+  unless on (job, instance) (
     (
-      (
-        payple:merchant_unlisted
-        and on (job, instance) payple_merchant_info
-      )
+      last_over_time(payple_merchant_info[` + memory + `]) and on (cst_id, job) ` + listed + `
       or
-      (
-        payple:merchant_unlisted
-        unless on (job, instance) (up or last_over_time(payple_exporter_build_info[` + memory + `]))
-        and on (job) payple_merchant_info
-      )
-      or
-      (
-        payple:merchant_unlisted
-        and on (job, instance) (
-          payple:merchant_unlisted
-          and on (job, cst_id) (
-            payple_merchant_info
-            unless on (job, instance)
-            payple_merchant_info offset 1h
-          )
-        )
+      last_over_time(payple_merchant_info[` + memory + `]) and on (job) ` + listed + ` unless on (job) last_over_time(payple_exporter_build_info[` + memory + `])
+    )
+    unless on (job, instance) up
+  )
+)`
+
+// last is the last figure of a day, of several exporters the smaller one.
+const last = `min by (merchant) (last_over_time(payple_transfer_remain_amount[` + memory + `]))`
+
+// freshest picks, of several exporters that report the same merchant, the figure of the one whose last success is the latest. Neither the
+// smaller nor the larger would be right: the smaller pages after a top-up that only the other has seen, the larger hides a drain. Only those
+// that still show a figure compete; equally fresh ones are settled by the smaller figure.
+func freshest(figure string) string {
+	return `min by (merchant) (
+    ` + figure + `
+    and on (merchant, job, instance) (
+      last_over_time(payple_last_success_timestamp_seconds[5m])
+      >= on (merchant) group_left ()
+      max by (merchant) (
+        last_over_time(payple_last_success_timestamp_seconds[5m])
+        and on (merchant, job, instance) ` + known + `
       )
     )
-    unless on (merchant, job) (up == 0)
-  )
-)`,
-		},
-		{
-			Record: "payple:merchant_remembered",
-			Why: `Merchants that no exporter lists, since the one that did is down or gone: for a day, so that one that was taken away for good
-				does not page for ever.`,
-			Expr: `payple:merchant_unlisted unless payple:merchant_configured`,
-		},
-	}
+  )`
+}
+
+// under compares what merchants have with their thresholds; of differently configured exporters the more cautious one counts.
+func under(figure, threshold, window, of string) string {
+	return strings.TrimSpace(figure) + `
+< on (merchant) group_right ()
+(max by (merchant, severity) (last_over_time(` + threshold + `[` + window + `]))` + of + `)`
+}
+
+// another are merchants that had another cst_id or hub within a time: what was paid out then is another account's.
+func another(window, now string) string {
+	return `(last_over_time(payple_merchant_info[` + window + `]) unless on (merchant, cst_id, hub) ` + now + ` and on (merchant) ` + now + `)`
+}
+
+// runway is how long, in seconds, what remains lasts at an outflow per so many seconds. Absent while nothing flows out: no division by zero.
+func runway(seconds, remain, outflow string) string {
+	return `floor(` + seconds + ` * clamp_min(` + remain + `, 0) / on (merchant) ((` + outflow + `) > 0))`
 }
 
 func alerts() []Rule {
 	return []Rule{
 		{
 			Alert: "PaypleTransferLimitExhausted",
-			Expr:  exhausted,
+			Expr:  freshest(known) + ` <= 0`,
 			For:   "1m", KeepFiringFor: "15m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: nothing left to pay out (` + value + `)`,
 				Description: `Merchant ` + merchant + ` may pay out ` + value + ` (account total ` + account + `, paid out ` + transferred + `). ` +
-					`Expect Payple to refuse payouts until the limit rises.`,
+					`Expect Payple to refuse payouts until the limit rises.` + paid + contact,
 				SummaryKo: merchant + `: 지급이체 한도가 소진되었습니다 (한도 잔여금액 ` + value + `)`,
 				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액이 ` + value + `입니다 (누적 정산금액 ` + account + `, 누적 이체금액 ` + transferred + `). ` +
-					`한도가 늘어날 때까지 지급이체가 거부될 수 있으므로 즉시 조치해 주시기 바랍니다.`,
+					`한도가 늘어날 때까지 지급이체가 거부될 수 있으므로 즉시 조치해 주시기 바랍니다.` + paidKo + contactKo,
 			},
 		},
 		{
 			Alert: "PaypleTransferLimitLow",
-			Expr:  low,
+			Why:   "Fires below the threshold, and ends above 1.1 times of it, or six hours after it was below.",
+			Expr:  under(held, "payple_transfer_threshold_amount", "5m", ""),
 			For:   "2m", KeepFiringFor: "15m",
 			Text: Text{
-				Summary: merchant + `: ` + value + ` left to pay out, less than ` + amountThreshold,
-				Description: `Merchant ` + merchant + ` may still pay out ` + value + `, which is under its {{ $labels.severity }} threshold of ` +
-					amountThreshold + `. At ₩0 payouts stop.`,
-				SummaryKo: merchant + `: 한도 잔여금액 ` + value + `, ` + severityKo + ` 기준 ` + amountThreshold + ` 미만입니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액이 ` + value + `이며, 설정된 ` + severityKo + ` 기준 금액 ` +
-					amountThreshold + `보다 적습니다. 한도가 모두 소진되면 지급이체가 중단될 수 있으므로 미리 확인해 주시기 바랍니다.`,
+				Summary: merchant + `: ` + remain + ` left to pay out, {{ $labels.severity }} threshold ` + amountThreshold,
+				Description: `Merchant ` + merchant + ` may still pay out ` + remain + `. Its {{ $labels.severity }} threshold is ` + amountThreshold +
+					`, and within the last six hours it has been under it. At ₩0 payouts stop.` + paid + contact,
+				SummaryKo: merchant + `: 한도 잔여금액 ` + remain + ` (` + severityKo + ` 기준 ` + amountThreshold + `)`,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 ` + remain + `이며, 최근 6시간 이내에 설정된 ` + severityKo + ` 기준 금액 ` +
+					amountThreshold + `보다 적었습니다. 한도가 모두 소진되면 지급이체가 중단될 수 있으므로 미리 확인해 주시기 바랍니다.` + paidKo + contactKo,
 			},
 		},
 		{
 			Alert: "PaypleTransferLimitRatioLow",
-			Expr:  ratioLow,
+			Why:   "Without a total there is no share of it: no division by zero.",
+			Expr:  under(held+` / on (merchant) (`+freshest("last_over_time(total_account_amt[5m])")+` > 0)`, "payple_transfer_threshold_ratio", "5m", ""),
 			For:   "5m", KeepFiringFor: "15m",
 			Text: Text{
-				Summary: merchant + `: ` + percent + ` of the limit left (` + remain + `)`,
-				Description: `Merchant ` + merchant + ` may still pay out ` + remain + ` of ` + account + `: ` + percent +
-					`, which is under its {{ $labels.severity }} threshold of ` + ratioThreshold + `.`,
-				SummaryKo: merchant + `: 지급이체 한도가 ` + percent + ` 남았습니다 (한도 잔여금액 ` + remain + `)`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 누적 정산금액 ` + account + ` 중 ` + remain + `(` + percent + `)이며, 설정된 ` +
-					severityKo + ` 기준 비율 ` + ratioThreshold + `보다 낮습니다.`,
+				Summary: merchant + `: ` + remain + ` of ` + account + ` left to pay out, {{ $labels.severity }} threshold ` + ratioThreshold,
+				Description: `Merchant ` + merchant + ` may still pay out ` + remain + ` of ` + account + `. Its {{ $labels.severity }} threshold is ` +
+					ratioThreshold + ` of the total, and within the last six hours it has been under it.` + paid + contact,
+				SummaryKo: merchant + `: 한도 잔여금액 ` + remain + ` / 누적 정산금액 ` + account + ` (` + severityKo + ` 기준 ` + ratioThreshold + `)`,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 누적 정산금액 ` + account + ` 중 ` + remain + `이며, 최근 6시간 이내에 설정된 ` +
+					severityKo + ` 기준 비율 ` + ratioThreshold + `보다 낮았습니다.` + paidKo + contactKo,
 			},
 		},
 		{
 			Alert: "PaypleTransferRunwayShort",
-			Expr:  runway,
-			For:   "15m", KeepFiringFor: "15m",
+			Why: `A threshold of a day is judged by the day's outflow, one of less than half a day by the last hour's as well. What another account
+				of the same name has paid out does not count. Absent while nothing flows out: no division by zero.`,
+			Expr: `(
+` + under(runway("86400", held, outflowOfDay+" unless on (merchant) "+another("26h", listed)), "payple_transfer_threshold_runway_seconds", "5m", "") + `
+)
+or on (merchant, severity)
+(
+` + under(runway("3600", held, outflowOfHour+another("2h", listed)), "payple_transfer_threshold_runway_seconds", "5m", " < 43200") + `
+)`,
+			For: "10m", KeepFiringFor: "15m",
 			Text: Text{
 				Summary: merchant + `: the limit lasts ` + duration + ` at the present pace`,
-				Description: `Merchant ` + merchant + ` may still pay out ` + remain + ` and pays out ` + outflow +
-					` an hour, so that it lasts ` + duration + `: less than its {{ $labels.severity }} threshold of ` + runwayThreshold + `.`,
+				Description: `Merchant ` + merchant + ` may still pay out ` + remain + `. As it has paid out of late, net of what came in, that lasts ` +
+					duration + `: less than its {{ $labels.severity }} threshold of ` + runwayThreshold + `.` + paid + contact,
 				SummaryKo: merchant + `: 현재 지급 속도로는 한도가 ` + durationKo + ` 후 소진될 것으로 예상됩니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 ` + remain + `이며, 시간당 ` + outflow +
-					`이 지급되고 있습니다. 예상 소진 시간(` + durationKo + `)이 설정된 ` + severityKo + ` 기준(` +
-					runwayThresholdKo + `)보다 짧습니다.`,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 ` + remain + `이며, 최근의 순지급 속도로 계산한 ` +
+					`예상 소진 시간(` + durationKo + `)이 설정된 ` + severityKo + ` 기준(` +
+					runwayThresholdKo + `)보다 짧습니다.` + paidKo + contactKo,
 			},
 		},
 		{
 			Alert: "PaypleTransferLimitUnknown",
 			Why: `Configured, and no figure: never obtained, or dropped because it is too old. Or remembered of an exporter whose target is gone: of one
-				that is down PaypleExporterDown tells. Or wanted of an exporter that answers for other merchants alone.`,
+				that is down PaypleExporterDown tells. Or wanted of an exporter that answers for other merchants alone. A hub that is closed at
+				night is not told of before it has been so for three hours.`,
 			Expr: `
-max by (merchant) (
-  payple_merchant_info
-  or
-  (payple:merchant_remembered unless on (job, instance) (max by (job, instance) (up) == 0))
-  or
-  (up{merchant!=""} == 0 and on (job, instance) payple_merchant_info)
+group by (merchant, hub) (
+  ` + listed + `
+  or on (merchant)
+  ` + probedInVain + `
+  or on (merchant)
+  (` + remembered + ` unless on (job, instance) (max by (job, instance) (up) == 0))
 )
-unless
-payple:transfer_remain_amount`,
+unless on (merchant) ` + known + `
+unless on (merchant) ` + closed,
 			For: "10m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: nobody knows how much may still be paid out`,
@@ -286,23 +233,31 @@ payple:transfer_remain_amount`,
 				when the merchant is configured no more. Kept for five minutes, until the alerts about the figure that is back have had their own
 				time.`,
 			Expr: `
-last_over_time(payple:transfer_low[` + memory + `]) == 1
-and on (merchant) (payple_merchant_info or payple:merchant_remembered)
-unless on (merchant) payple:transfer_remain_amount`,
+group by (merchant) (
+  ` + last + ` <= 0
+  or
+  ` + under(last, "payple_transfer_threshold_amount", memory, "") + `
+  or
+  ` + under(last+` / on (merchant) (max by (merchant) (last_over_time(total_account_amt[`+memory+`])) > 0)`, "payple_transfer_threshold_ratio", memory, "") + `
+  or
+  ` + under(runway("86400", last, outflowOfDay+" unless on (merchant) "+another("26h", listed)), "payple_transfer_threshold_runway_seconds", memory, "") + `
+)
+unless on (merchant) ` + known + `
+and on (merchant) (` + listed + ` or on (merchant) ` + probedInVain + ` or on (merchant) ` + remembered + `)`,
 			For: "2m", KeepFiringFor: "5m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: the limit was low (` + lastRemain + `), and now it is unknown`,
 				Description: `Merchant ` + merchant + ` was under a threshold with ` + lastRemain +
-					` left when a figure was last had. There is none now, so it may be exhausted.` + reasons + ` Ask Payple for the remaining limit.`,
+					` left when a figure was last had. There is none now, so it may be exhausted.` + reasons + ` Ask Payple for the remaining limit.` + contact,
 				SummaryKo: merchant + `: 한도 부족 상태(` + lastRemain + `)에서 한도 잔여금액을 확인할 수 없게 되었습니다`,
 				DescriptionKo: `가맹점 ` + merchant + `에서 마지막으로 확인된 한도 잔여금액은 기준 미만인 ` + lastRemain +
-					`이었으며, 현재는 조회되지 않아 이미 소진되었을 수 있습니다.` + reasonsKo + ` 한도 잔여금액을 페이플에 직접 문의해 주시기 바랍니다.`,
+					`이었으며, 현재는 조회되지 않아 이미 소진되었을 수 있습니다.` + reasonsKo + ` 한도 잔여금액을 페이플에 직접 문의해 주시기 바랍니다.` + contactKo,
 			},
 		},
 		{
 			Alert: "PaypleCredentialsRejected",
-			Expr:  `max by (merchant, reason, job, instance) (payple_failure{reason=~"auth|ip_not_allowed"}) > 0`,
-			For:   "3m", KeepFiringFor: "10m", Severity: "critical",
+			Expr:  `max by (merchant, reason, job, instance) (last_over_time(payple_failure{reason=~"auth|ip_not_allowed"}[2m])) > 0`,
+			For:   "5m", KeepFiringFor: "10m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: Payple refuses {{ if eq $labels.reason "auth" }}the key{{ else }}the IP address{{ end }} of ` + target,
 				Description: `{{ if eq $labels.reason "auth" }}Payple does not accept the credentials of merchant ` + merchant +
@@ -318,8 +273,12 @@ unless on (merchant) payple:transfer_remain_amount`,
 		},
 		{
 			Alert: "PaypleQueryFailing",
-			Expr:  `max by (merchant, job, instance) (payple_up) == 0`,
-			For:   "10m", Severity: "warning",
+			Expr: `
+max by (merchant, hub, job, instance) (` + listed + `)
+* on (merchant, job, instance) group_left ()
+(max by (merchant, job, instance) (last_over_time(payple_up[5m])) == 0)
+unless on (merchant) ` + closed,
+			For: "10m", Severity: "warning",
 			Text: Text{
 				Summary: merchant + `: queries from ` + target + ` fail`,
 				Description: `No query for merchant ` + merchant + ` from ` + target + ` has succeeded for 10 minutes.` + ownReasons +
@@ -336,18 +295,22 @@ unless on (merchant) payple:transfer_remain_amount`,
 				means that nothing is kept, not that everything is stale: five minutes are the least that counts, which is also how rarely
 				Prometheus can scrape a series without losing it.`,
 			Expr: `
-time() - max by (merchant) (payple_last_success_timestamp_seconds)
->
-3 * clamp_min(
-  max by (merchant) (
-    0 * payple_last_success_timestamp_seconds
-    + on (job, instance) group_left ()
-    max by (job, instance) ({__name__=~"payple_max_age_seconds|payple_min_interval_seconds"})
-    or
-    0 * payple_last_success_timestamp_seconds
-  ),
-  300
-)`,
+max by (merchant, hub) (` + listed + `)
+* on (merchant) group_left () (
+  time() - max by (merchant) (last_over_time(payple_last_success_timestamp_seconds[5m]))
+  >
+  3 * clamp_min(
+    max by (merchant) (
+      0 * last_over_time(payple_last_success_timestamp_seconds[5m])
+      + on (job, instance) group_left ()
+      max by (job, instance) (last_over_time({__name__=~"payple_max_age_seconds|payple_min_interval_seconds"}[5m]))
+      or on (merchant)
+      0 * last_over_time(payple_last_success_timestamp_seconds[5m])
+    ),
+    300
+  )
+)
+unless on (merchant) ` + closed,
 			For: "1m", Severity: "critical",
 			Text: Text{
 				Summary: merchant + `: the newest figure is ` + duration + ` old`,
@@ -360,23 +323,9 @@ time() - max by (merchant) (payple_last_success_timestamp_seconds)
 		},
 		{
 			Alert: "PaypleExporterDown",
-			Why: `A target that was an exporter within the last day, or any target of a job that holds exporters and nothing else. In a job that is
-				shared with other software, such as one for all pods, the other pods are not this alert's business. Where merchants are probed
-				one by one, their targets have no build information, but merchants.`,
-			Expr: `
-max by (job, instance) (up) == 0
-and on (job, instance) (
-  last_over_time(payple_exporter_build_info[` + memory + `])
-  or
-  (
-    up
-    and on (job) last_over_time(payple_exporter_build_info[` + memory + `])
-    unless on (job) (up == 1 unless on (job, instance) payple_exporter_build_info)
-  )
-  or
-  last_over_time(payple_merchant_info[` + memory + `])
-)`,
-			For: "5m", Severity: "critical",
+			Why:   `A target that was an exporter within the last week, or any target of a job that holds exporters and nothing else.`,
+			Expr:  down,
+			For:   "5m", Severity: "critical",
 			Text: Text{
 				Summary: `payple_exporter ` + target + ` is down`,
 				Description: `Prometheus cannot scrape payple_exporter at ` + target +
@@ -388,9 +337,10 @@ and on (job, instance) (
 		},
 		{
 			Alert: "PaypleExporterAbsent",
-			Why:   "Every exporter lists a merchant. One that is asked for its own metrics alone tells nothing of any.",
-			Expr:  `absent(payple_merchant_info)`,
-			For:   "10m", Severity: "critical",
+			Why: `Every exporter lists a merchant. One that is asked for its own metrics alone tells nothing of any. Of one that is down
+				PaypleExporterDown tells.`,
+			Expr: `absent_over_time(payple_merchant_info[5m]) unless on () (` + down + `)`,
+			For:  "5m", Severity: "critical",
 			Text: Text{
 				Summary: `No payple_exporter is scraped at all`,
 				Description: `Prometheus has no data from any payple_exporter: nobody knows how much any merchant may still pay out. ` +
@@ -401,16 +351,68 @@ and on (job, instance) (
 			},
 		},
 		{
-			Alert: "PaypleTransferLimitLowered",
-			Why: `The account total is less than when it was last known, up to six hours ago. Where the amount paid out fell as well, both totals began
-				anew or a payout was reversed: not a cut. Where nothing had been paid out, it could not fall, and a cut looks like totals that
-				begin anew: not told. Nor is another account's total. Held for 15 minutes, since the fall itself is seen only once.`,
+			Alert: "PaypleHubFailing",
+			Why: `Most merchants of a hub fail, of all exporters that ask for them: one page instead of one for each. It stands for Unknown, DataStale
+				and QueryFailing, and tells before any of them.`,
 			Expr: `
-payple:total_account_amt < last_over_time(payple:total_account_amt[6h] offset 1m)
-and
-payple:total_transfer_amt >= (last_over_time(payple:total_transfer_amt[6h] offset 1m) > 0)
-unless
-last_over_time(payple:merchant_reassigned[6h])`,
+count by (hub) (
+  group by (merchant, hub) (` + listed + `)
+  unless on (merchant) (last_over_time(payple_up[5m]) == 1)
+  unless on (merchant) ` + closed + `
+) >= 5
+>= on (hub)
+0.5 * count by (hub) (group by (merchant, hub) (` + listed + `))`,
+			For: "8m", KeepFiringFor: "10m", Severity: "critical",
+			Text: Text{
+				Summary: `{{ $value }} of ` + merchantsOfHub + ` merchants: no answer from the hub {{ $labels.hub }}`,
+				Description: `No exporter gets an answer from the hub {{ $labels.hub }} for {{ $value }} of ` + merchantsOfHub + ` merchants.` + hubReasons +
+					` Their figures are old or unknown: ask Payple whether the hub is in order, and for what remains where it matters.`,
+				SummaryKo: `허브 {{ $labels.hub }}: 가맹점 ` + merchantsOfHub + `곳 중 {{ $value }}곳의 한도가 조회되지 않습니다`,
+				DescriptionKo: `허브 {{ $labels.hub }}에서 가맹점 ` + merchantsOfHub + `곳 중 {{ $value }}곳의 한도가 조회되지 않고 있습니다.` + hubReasonsKo +
+					` 허브의 정상 여부와 중요한 가맹점의 한도 잔여금액을 페이플에 문의해 주시기 바랍니다.`,
+			},
+		},
+		{
+			Alert: "PaypleExporterFlapping",
+			Why:   "Answers fewer than four of five scrapes, and is not down: everything is judged by what is left of it.",
+			Expr: `
+avg by (job, instance) (avg_over_time(up[15m])) < 0.8
+and on (job, instance) ` + exporters + `
+unless on (job, instance) (max by (job, instance) (max_over_time(up[5m])) == 0)`,
+			For: "15m", Severity: "warning",
+			Text: Text{
+				Summary:     `payple_exporter ` + target + ` answers only {{ $value | humanizePercentage }} of its scrapes`,
+				Description: `Prometheus got an answer to {{ $value | humanizePercentage }} of its scrapes of ` + target + ` in the last 15 minutes. Figures come late, and alerts with them.`,
+				SummaryKo:   `payple_exporter의 응답률이 {{ $value | humanizePercentage }}에 불과합니다 - ` + target,
+				DescriptionKo: `최근 15분 동안 Prometheus가 ` + target + `에서 지표를 수집한 비율은 {{ $value | humanizePercentage }}입니다. ` +
+					`한도 정보와 알림이 늦어질 수 있으므로 exporter와 네트워크를 확인해 주시기 바랍니다.`,
+			},
+		},
+		{
+			Alert: "PaypleWatchdog",
+			Why:   "Always fires: a dead man's switch. Whoever receives it raises the alarm when it stops.",
+			Expr:  `vector(1)`,
+			For:   "0m", Severity: "none",
+			Text: Text{
+				Summary:       `The way from Prometheus to the telephone works`,
+				Description:   `This alert always fires. Let a service outside this installation page when it stops hearing of it.`,
+				SummaryKo:     `Prometheus에서 알림 수신자까지의 경로가 정상입니다`,
+				DescriptionKo: `항상 발생하는 알림입니다. 이 알림이 끊기면 외부 서비스에서 호출하도록 설정해 주시기 바랍니다.`,
+			},
+		},
+		{
+			Alert: "PaypleTransferLimitLowered",
+			Why: `The account total is less than five minutes ago, or when it was last known before, up to six hours. Where the amount paid
+				out fell as well, both totals began at zero again or a payout was reversed: not a cut. Where nothing had been paid out, it could
+				not fall, and a cut looks like totals that begin again: not told. Nor is another account's total.`,
+			Expr: `
+min by (merchant) (
+  last_over_time(total_account_amt[5m]) < last_over_time(total_account_amt[6h] offset 5m)
+  and on (merchant, job, instance)
+  (last_over_time(total_transfer_amt[5m]) >= (last_over_time(total_transfer_amt[6h] offset 5m) > 0))
+  and on (merchant) payple_merchant_info
+)
+unless on (merchant) ` + another("7h", "payple_merchant_info"),
 			For: "0m", KeepFiringFor: "15m", Severity: "warning",
 			Text: Text{
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,
@@ -423,7 +425,7 @@ last_over_time(payple:merchant_reassigned[6h])`,
 		},
 		{
 			Alert: "PaypleConfigReloadFailed",
-			Expr:  `max by (job, instance) (payple_exporter_config_last_reload_successful) == 0`,
+			Expr:  `max by (job, instance) (last_over_time(payple_exporter_config_last_reload_successful[5m])) == 0`,
 			For:   "5m", Severity: "warning",
 			Text: Text{
 				Summary: `payple_exporter ` + target + ` runs on an old configuration`,

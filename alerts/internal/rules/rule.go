@@ -16,20 +16,16 @@ const (
 )
 
 const (
-	groupName = "payple"
-	service   = "payple"
-
-	// groupInterval is fixed because payple:transfer_outflow_amount:increase1m looks back one evaluation: with a minute between
-	// evaluations each won that leaves is counted once.
+	groupName     = "payple"
+	service       = "payple"
 	groupInterval = "1m"
 )
 
-// Rule is one recording or alerting rule.
+// Rule is one alerting rule. None records: rulers add labels to what is recorded, and show it later.
 type Rule struct {
-	Record string // name of the recorded series; empty for an alert
-	Alert  string // name of the alert; empty for a recording rule
-	Why    string // what a reader of the generated file should know; becomes a comment
-	Expr   string
+	Alert string
+	Why   string // what a reader of the generated file should know; becomes a comment
+	Expr  string
 
 	For           string
 	KeepFiringFor string
@@ -43,16 +39,8 @@ type Text struct {
 	SummaryKo, DescriptionKo string
 }
 
-// Name is the name of the alert or of the recorded series.
-func (r Rule) Name() string {
-	return r.Alert + r.Record
-}
-
 // Labels are the rule's own labels, in the order in which they are written. A value never stands in a label: each new value would be a new alert.
 func (r Rule) Labels() [][2]string {
-	if r.Alert == "" {
-		return nil
-	}
 	labels := [][2]string{{"service", service}}
 	if r.Severity != "" {
 		labels = append(labels, [2]string{"severity", r.Severity})
@@ -62,9 +50,6 @@ func (r Rule) Labels() [][2]string {
 
 // Annotations are the alert's annotations, in the order in which they are written.
 func (r Rule) Annotations() [][2]string {
-	if r.Alert == "" {
-		return nil
-	}
 	return [][2]string{
 		{"summary", withDefinitions(r.Text.Summary)},
 		{"description", withDefinitions(r.Text.Description)},
@@ -74,10 +59,8 @@ func (r Rule) Annotations() [][2]string {
 	}
 }
 
-// All is the whole list, recording rules first: a rule may read what an earlier one recorded in the same evaluation.
-func All() []Rule {
-	return append(recordings(), alerts()...)
-}
+// All is the whole list.
+func All() []Rule { return alerts() }
 
 // Files renders every generated file, by name.
 func Files() map[string]string {
@@ -121,11 +104,7 @@ func ruleYAML(r Rule) string {
 	for line := range strings.Lines(strings.TrimSpace(r.Why)) {
 		fmt.Fprintf(&b, "# %s\n", strings.TrimSpace(line))
 	}
-	if r.Alert != "" {
-		fmt.Fprintf(&b, "- alert: %s\n", r.Alert)
-	} else {
-		fmt.Fprintf(&b, "- record: %s\n", r.Record)
-	}
+	fmt.Fprintf(&b, "- alert: %s\n", r.Alert)
 	writeText(&b, "expr", strings.TrimSpace(r.Expr), "  ")
 	for _, d := range [][2]string{{"for", r.For}, {"keep_firing_for", r.KeepFiringFor}} {
 		if d[1] != "" {

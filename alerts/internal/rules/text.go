@@ -57,31 +57,44 @@ const (
 	severityKo = `{{ template "severity_ko" $labels.severity }}`
 	duration   = `{{ template "duration" $value }}`
 	durationKo = `{{ template "duration_ko" $value }}`
-	percent    = `{{ $value | humanizePercentage }}`
 )
 
-// The figures that an alert's value is not; each is asked of the rules' own series, so that a page and a dashboard agree.
+// The figures that an alert's value is not, of the exporter that heard from the hub last.
 var (
-	remain          = won(`payple:transfer_remain_amount{merchant=%q}`, "merchant")
-	account         = won(`payple:total_account_amt{merchant=%q}`, "merchant")
-	transferred     = won(`payple:total_transfer_amt{merchant=%q}`, "merchant")
-	lastRemain      = won(`last_over_time(payple:transfer_remain_amount{merchant=%q}[`+memory+`])`, "merchant")
-	accountBefore   = won(`last_over_time(payple:total_account_amt{merchant=%q}[6h] offset 1m)`, "merchant")
-	outflow         = won(`payple:transfer_outflow_amount:hourly{merchant=%q}`, "merchant")
-	amountThreshold = won(`payple:transfer_threshold_amount{merchant=%q,severity=%q}`, "merchant", "severity")
-	ratioThreshold  = ask(`payple:transfer_threshold_ratio{merchant=%q,severity=%q}`,
+	remain          = figure("payple_transfer_remain_amount")
+	account         = figure("total_account_amt")
+	transferred     = figure("total_transfer_amt")
+	lastRemain      = won(`min(last_over_time(payple_transfer_remain_amount{merchant=%q}[`+memory+`]))`, "merchant")
+	accountBefore   = won(`max(last_over_time(total_account_amt{merchant=%q}[6h] offset 5m))`, "merchant")
+	amountThreshold = won(`max(last_over_time(payple_transfer_threshold_amount{merchant=%q,severity=%q}[5m]))`, "merchant", "severity")
+	ratioThreshold  = ask(`max(last_over_time(payple_transfer_threshold_ratio{merchant=%q,severity=%q}[5m]))`,
 		`{{ . | first | value | humanizePercentage }}`, "merchant", "severity")
-	runwayThreshold = ask(`payple:transfer_threshold_runway_seconds{merchant=%q,severity=%q}`,
+	runwayThreshold = ask(`max(last_over_time(payple_transfer_threshold_runway_seconds{merchant=%q,severity=%q}[5m]))`,
 		`{{ template "duration" (. | first | value) }}`, "merchant", "severity")
-	runwayThresholdKo = ask(`payple:transfer_threshold_runway_seconds{merchant=%q,severity=%q}`,
+	runwayThresholdKo = ask(`max(last_over_time(payple_transfer_threshold_runway_seconds{merchant=%q,severity=%q}[5m]))`,
 		`{{ template "duration_ko" (. | first | value) }}`, "merchant", "severity")
-	reasons      = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} Reason: {{ template "reasons" . }}.{{ end }}`
-	reasonsKo    = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} 사유: {{ template "reasons_ko" . }}.{{ end }}`
-	ownReasons   = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} Reason: {{ template "reasons" . }}.{{ end }}`
-	probed       = `{{ with query (printf "count(up{job=%q,instance=%q,merchant!=\"\"} == 0)" $labels.job $labels.instance) }} {{ . | first | value }} merchants are probed there.{{ end }}`
-	probedKo     = `{{ with query (printf "count(up{job=%q,instance=%q,merchant!=\"\"} == 0)" $labels.job $labels.instance) }} 해당 exporter가 조회하는 가맹점은 {{ . | first | value }}곳입니다.{{ end }}`
-	ownReasonsKo = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} 사유: {{ template "reasons_ko" . }}.{{ end }}`
+	// paid and contact are sentences where there is anything to say, and nothing where not.
+	paid      = `{{ with query (printf "max(increase(payple_transfer_outflow_won_total{merchant=%q}[1d])) >= 1" $labels.merchant) }} It paid out {{ template "won" (. | first | value | printf "%.0f") }} in the last day.{{ end }}`
+	paidKo    = `{{ with query (printf "max(increase(payple_transfer_outflow_won_total{merchant=%q}[1d])) >= 1" $labels.merchant) }} 최근 24시간 동안 {{ template "won" (. | first | value | printf "%.0f") }}을 지급했습니다.{{ end }}`
+	contact   = `{{ with query (printf "last_over_time(payple_merchant_contact_info{merchant=%q}[1d])" $labels.merchant) }} Contact: {{ . | first | label "contact" }}.{{ end }}`
+	contactKo = `{{ with query (printf "last_over_time(payple_merchant_contact_info{merchant=%q}[1d])" $labels.merchant) }} 연락처: {{ . | first | label "contact" }}.{{ end }}`
+	// merchantsOfHub is how many merchants a hub has, and hubReasons why how many of them fail.
+	merchantsOfHub = ask(`count(group by (merchant) (last_over_time(payple_merchant_info{hub=%q}[5m])))`, `{{ . | first | value }}`, "hub")
+	hubReasons     = `{{ with query (printf "count by (reason) (payple_failure == 1 and on (merchant) payple_merchant_info{hub=%q})" $labels.hub) }} Reason: {{ range $i, $s := sortByLabel "reason" . }}{{ if $i }}, {{ end }}{{ .Labels.reason }} ({{ .Value }}){{ end }}.{{ end }}`
+	hubReasonsKo   = strings.Replace(hubReasons, "Reason:", "사유:", 1)
+	reasons        = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} Reason: {{ template "reasons" . }}.{{ end }}`
+	reasonsKo      = `{{ with query (printf "payple_failure{merchant=%q} == 1" $labels.merchant) }} 사유: {{ template "reasons_ko" . }}.{{ end }}`
+	ownReasons     = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} Reason: {{ template "reasons" . }}.{{ end }}`
+	probed         = `{{ with query (printf "count(up{job=%q,instance=%q,merchant!=\"\"} == 0)" $labels.job $labels.instance) }} {{ . | first | value }} merchants are probed there.{{ end }}`
+	probedKo       = `{{ with query (printf "count(up{job=%q,instance=%q,merchant!=\"\"} == 0)" $labels.job $labels.instance) }} 해당 exporter가 조회하는 가맹점은 {{ . | first | value }}곳입니다.{{ end }}`
+	ownReasonsKo   = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} 사유: {{ template "reasons_ko" . }}.{{ end }}`
 )
+
+// figure is what the exporter that heard from the hub last says of the merchant.
+func figure(metric string) string {
+	return won(`last_over_time(`+metric+`{merchant=%q}[5m]) and on (job, instance) topk(1, last_over_time(payple_last_success_timestamp_seconds{merchant=%q}[5m]))`,
+		"merchant", "merchant")
+}
 
 // won is a template for the amount that a query answers. The query's %q are filled with the alert's labels.
 func won(query string, labels ...string) string {
