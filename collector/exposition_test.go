@@ -85,7 +85,7 @@ func TestExposition(t *testing.T) {
 // oneMerchant is a collector with thresholds of every kind.
 func oneMerchant(t *testing.T) (*Collector, *fakeHub) {
 	t.Helper()
-	levels, err := config.ParseLevels([]string{"5000000", "20%", "24h"}, []string{"1000000"}, nil)
+	levels, err := config.ParseLevels([]string{"5000000", "20%", "24h", "1.2x"}, []string{"1000000"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

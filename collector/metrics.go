@@ -32,6 +32,7 @@ const (
 	NameThresholdAmount    = "payple_transfer_threshold_amount"
 	NameThresholdRatio     = "payple_transfer_threshold_ratio"
 	NameThresholdRunway    = "payple_transfer_threshold_runway_seconds"
+	NameThresholdNeed      = "payple_transfer_threshold_need_ratio"
 	NameMerchantInfo       = "payple_merchant_info"
 	NameMinInterval        = "payple_min_interval_seconds"
 	NameMaxAge             = "payple_max_age_seconds"
@@ -107,6 +108,7 @@ func sampledMetrics(settings Settings) []sampledMetric {
 		{Metric{NameThresholdAmount, gauge, "Configured threshold: a remaining amount below it is low, in Korean won.", severity}, thresholds(config.Amount)},
 		{Metric{NameThresholdRatio, gauge, "Configured threshold: a remaining share of the total below it is low, 0 to 1.", severity}, thresholds(config.Ratio)},
 		{Metric{NameThresholdRunway, gauge, "Configured threshold: a time until nothing remains below it is short, in seconds.", severity}, thresholds(config.Runway)},
+		{Metric{NameThresholdNeed, gauge, "Configured threshold: a remaining amount below so many times what the coming 24 hours took last week is low.", severity}, thresholds(config.Need)},
 		{Metric{NameMerchantInfo, gauge, "1 for each configured merchant; hub is real, test, demo or the hub's host.", []string{labelMerchant, labelCstID, labelHub}}, each(addInfo)},
 		{Metric{NameMinInterval, gauge, "Setting: a merchant is asked at most this often, in seconds.", nil}, setting(settings.MinInterval)},
 		{Metric{NameMaxAge, gauge, "Setting: how old a figure may be served while queries fail, in seconds.", nil}, setting(settings.MaxAge)},

@@ -118,7 +118,7 @@ func metricsDocument(t *testing.T) string {
 	for _, m := range collector.Metrics() {
 		family := families[m.Name]
 		if family == nil {
-			if m.Name == collector.NameThresholdAmount || m.Name == collector.NameThresholdRunway {
+			if strings.HasPrefix(m.Name, "payple_transfer_threshold_") { // the demo has shares alone
 				rows = append(rows, []string{code(m.Name), "gauge", codes(m.Labels), m.Help})
 				continue
 			}
@@ -271,8 +271,9 @@ const thresholdDocument = `## Thresholds
 | amount | ` + "`5000000`, `5,000,000`" + ` | less than so many won |
 | share | ` + "`20%`" + ` | less than this share of ` + "`total_account_amt`" + ` |
 | runway | ` + "`24h`, `1d`" + ` (units y, w, d, h, m, s) | at the present pace, nothing is left before that |
+| need | ` + "`1.2x`" + ` | less than so many times what the coming 24 hours took last week; judged by Prometheus, which remembers it ([alerts.md](alerts.md)) |
 
-One of each kind for ` + "`warning` (a ticket) and for `critical`" + ` (a page); the first that is hit counts, exactly at a threshold is not below it. The defaults, 20% and 10%, hold only for a severity for which none is set.
+One of each kind for ` + "`warning` (a ticket) and for `critical`" + ` (a page); the first that is hit counts, exactly at a threshold is not below it. The defaults, 24h and 4h, hold only for a severity for which none is set.
 If your totals grow for ever, prefer amounts and runway: a share of such a total means less every month.
 
 `

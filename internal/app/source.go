@@ -46,10 +46,10 @@ func (f *merchantFlags) define(app *kingpin.Application) {
 		Default("32").IntVar(&f.maxConcurrency)
 	app.Flag("payple.max-requests-per-second", "How many requests a second the hub gets at most, over all merchants; 0 means no limit.").
 		Default("0").Float64Var(&f.maxRequestsPerSecond)
-	app.Flag("threshold.warning", "When a remaining limit is low enough for a ticket: 5000000 won, 20% of the total, or 24h of runway. "+
-		"Repeatable, one of each kind; 20% if none is set.").StringsVar(&f.warning)
+	app.Flag("threshold.warning", "When a remaining limit is low enough for a ticket: 5000000 won, 20% of the total, 24h of runway, or 1.2x what the coming 24 hours took last week. "+
+		"Repeatable, one of each kind; 24h if none is set.").StringsVar(&f.warning)
 	app.Flag("threshold.critical", "When a remaining limit is low enough for a page. "+
-		"Repeatable, one of each kind; 10% if none is set.").StringsVar(&f.critical)
+		"Repeatable, one of each kind; 4h if none is set.").StringsVar(&f.critical)
 	app.Flag("config.file", "File that lists many merchants.").StringVar(&f.configFile)
 	app.Flag("demo", "Ask an in-process simulated hub with invented merchants; needs no credentials.").BoolVar(&f.demo)
 }
@@ -90,7 +90,11 @@ func (f *merchantFlags) defaults() (config.Defaults, error) {
 	if err != nil {
 		return config.Defaults{}, fmt.Errorf("--payple.%w", err)
 	}
-	levels, err := config.ParseLevels(f.warning, f.critical, config.DefaultLevels())
+	standard := config.DefaultLevels()
+	if f.demo { // its totals begin again each day, and its page is to show merchants in every state from the start
+		standard = config.Levels{config.Warning: {{Kind: config.Ratio, Value: 0.2}}, config.Critical: {{Kind: config.Ratio, Value: 0.1}}}
+	}
+	levels, err := config.ParseLevels(f.warning, f.critical, standard)
 	if err != nil {
 		return config.Defaults{}, fmt.Errorf("--threshold: %w", err)
 	}

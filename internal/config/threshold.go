@@ -23,21 +23,26 @@ const (
 	Amount Kind = "amount" // won
 	Ratio  Kind = "ratio"  // share of total_account_amt, 0 to 1
 	Runway Kind = "runway" // time until nothing is left, at the present outflow
+	Need   Kind = "need"   // multiple of what the coming 24 hours took last week; only Prometheus can judge it
 )
 
 // Threshold is one level below which a remaining limit is low.
 type Threshold struct {
 	Kind Kind
-	// Value is in won, as a share from 0 to 1, or in seconds, as Kind says.
+	// Value is in won, as a share from 0 to 1, in seconds, or a multiple, as Kind says.
 	// Won beyond 2^53 are refused, so that it is exact.
 	Value float64
 }
 
 // ParseThreshold reads a threshold: "5000000" won (commas between groups of three are
-// fine), "20%" of the total, or "24h" of runway (units y, w, d, h, m, s).
+// fine), "20%" of the total, "24h" of runway (units y, w, d, h, m, s), or "1.2x"
+// what the coming 24 hours took last week.
 func ParseThreshold(text string) (Threshold, error) {
 	if number, ok := strings.CutSuffix(text, "%"); ok {
 		return parseRatio(text, number)
+	}
+	if number, ok := strings.CutSuffix(text, "x"); ok {
+		return parseNeed(text, number)
 	}
 	if won, err := hub.ParseWon(text); err == nil {
 		if won <= 0 {
@@ -48,7 +53,7 @@ func ParseThreshold(text string) (Threshold, error) {
 	duration, err := model.ParseDuration(text)
 	if err != nil || duration <= 0 {
 		return Threshold{}, fmt.Errorf(
-			"threshold %q: want an amount in won (5000000), a share of the total (20%%) or a runway (24h)", text)
+			"threshold %q: want an amount in won (5000000), a share of the total (20%%), a runway (24h) or a multiple of last week's need (1.2x)", text)
 	}
 	return Threshold{Runway, time.Duration(duration).Seconds()}, nil
 }
@@ -56,6 +61,17 @@ func ParseThreshold(text string) (Threshold, error) {
 // minRatio is the smallest share: less than one won even of the largest amount
 // could never be told from nothing at all.
 const minRatio = 1 / float64(hub.MaxWon)
+
+// maxNeed is the largest multiple: beyond it, somebody has mistaken the unit.
+const maxNeed = 100
+
+func parseNeed(text, number string) (Threshold, error) {
+	multiple, err := strconv.ParseFloat(number, 64)
+	if err != nil || strings.Trim(number, "0123456789.") != "" || multiple < 1/float64(maxNeed) || multiple > maxNeed {
+		return Threshold{}, fmt.Errorf("threshold %q: want a multiple of what the coming 24 hours took last week, from 0.01x to %dx", text, maxNeed)
+	}
+	return Threshold{Need, multiple}, nil
+}
 
 func parseRatio(text, number string) (Threshold, error) {
 	percent, err := strconv.ParseFloat(number, 64)
@@ -74,6 +90,8 @@ func (t Threshold) String() string {
 		// A runway is whole milliseconds, which a float64 of seconds may miss
 		// by a trifle.
 		return model.Duration(time.Duration(math.Round(t.Value*1000)) * time.Millisecond).String()
+	case Need:
+		return strconv.FormatFloat(t.Value, 'f', -1, 64) + "x"
 	case Amount:
 	}
 	return strconv.FormatFloat(t.Value, 'f', -1, 64)
@@ -104,9 +122,10 @@ func Severities() []Severity { return []Severity{Warning, Critical} }
 // The first that is hit counts.
 type Levels map[Severity][]Threshold
 
-// DefaultLevels returns the levels that hold where none are set.
+// DefaultLevels returns the levels that hold where none are set. None is a share:
+// of a total that is cumulative, it would page for ever.
 func DefaultLevels() Levels {
-	return Levels{Warning: {{Ratio, 0.20}}, Critical: {{Ratio, 0.10}}}
+	return Levels{Warning: {{Runway, 24 * time.Hour.Seconds()}}, Critical: {{Runway, 4 * time.Hour.Seconds()}}}
 }
 
 // ParseLevels reads the thresholds of both severities; defaults stands in for

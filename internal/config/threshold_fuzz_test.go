@@ -4,26 +4,28 @@ import (
 	"math"
 	"math/big"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 )
 
-// The three forms of a threshold, written down a second time to compare
+// The four forms of a threshold, written down a second time to compare
 // [Parse] with.
 var (
 	wonForm     = regexp.MustCompile(`^([0-9]+|[0-9]{1,3}(,[0-9]{3})+)$`)
 	percentForm = regexp.MustCompile(`^([0-9]+\.?[0-9]*|\.[0-9]+)%$`)
+	needForm    = regexp.MustCompile(`^([0-9]+\.?[0-9]*|\.[0-9]+)x$`)
 	runwayForm  = regexp.MustCompile(`^([0-9]+(y|w|d|h|m|s|ms))+$`)
 	runwayPart  = regexp.MustCompile(`([0-9]+)(ms|[ywdhms])`)
 )
 
-// Whatever is taken for a threshold has one of the three forms and the value
+// Whatever is taken for a threshold has one of the four forms and the value
 // that is spelled there, above zero, finite and bounded; to print it and read
 // it again gives the same; a text that is refused is quoted, so that one of
 // many is found.
 func FuzzParseThreshold(f *testing.F) {
 	for _, seed := range []string{
-		"5000000", "5,000,000", "20%", "12.5%", "0.00000001%", "33.3333333%", "100.0%", "24h", "1h30m", "1ms", "1h1ms", "1y2w3d4h5m6s7ms", "0y1m", "290y", "1.5%", ".5%",
+		"5000000", "5,000,000", "1.2x", "x", "0x", "1e2x", "0x10x", "-1x", "101x", "0.001x", "1.2X", "20%", "12.5%", "0.00000001%", "33.3333333%", "100.0%", "24h", "1h30m", "1ms", "1h1ms", "1y2w3d4h5m6s7ms", "0y1m", "290y", "1.5%", ".5%",
 		"", "0", "-5", "9007199254740992", "9007199254740993", "100y", "0%", "1e1%", "NaN%", "0x1p1%",
 		"0." + strings.Repeat("0", 322) + "1%",
 	} {
@@ -70,6 +72,10 @@ func mustBeSpelled(t *testing.T, text string, got Threshold) {
 		}
 		want, _ := percent.Quo(percent, big.NewRat(100, 1)).Float64()
 		if math.Abs(want-got.Value) > 1e-15*want {
+			t.Fatalf("%q is %+v, want %g", text, got, want)
+		}
+	case got.Kind == Need && needForm.MatchString(text):
+		if want, err := strconv.ParseFloat(strings.TrimSuffix(text, "x"), 64); err != nil || want != got.Value {
 			t.Fatalf("%q is %+v, want %g", text, got, want)
 		}
 	case got.Kind == Runway && runwayForm.MatchString(text):

@@ -12,7 +12,7 @@ func TestParseThreshold(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]Threshold{
 		"5000000": {Amount, 5_000_000}, "5,000,000": {Amount, 5_000_000}, "1": {Amount, 1},
-		"20%": {Ratio, 0.2}, "12.5%": {Ratio, 0.125}, "100%": {Ratio, 1}, "0.1%": {Ratio, 0.001},
+		"20%": {Ratio, 0.2}, "12.5%": {Ratio, 0.125}, "100%": {Ratio, 1}, "0.1%": {Ratio, 0.001}, "1.2x": {Need, 1.2}, "0.01x": {Need, 0.01}, "100x": {Need, 100},
 		"24h": {Runway, 86_400}, "2d": {Runway, 172_800}, "1h30m": {Runway, 5400}, "90s": {Runway, 90},
 	} {
 		got, err := ParseThreshold(text)
@@ -22,7 +22,7 @@ func TestParseThreshold(t *testing.T) {
 	}
 	for _, text := range []string{
 		"", "0", "-5", "0%", "-1%", "101%", "%", "x%", "1e1%", "NaN%", "Inf%", "+5%", "5 %", "1.5", "1_000", "50,00", "₩5", "0s", "-1h",
-		"h", "1.5h", "24 h", "ten", "9007199254740993",
+		"x", "0x", "-1x", "1e1x", "0x1p1x", "+1x", "1 x", "1.2X", "0.009x", "100.1x", "h", "1.5h", "24 h", "ten", "9007199254740993",
 	} {
 		if got, err := ParseThreshold(text); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("ParseThreshold(%q) = %+v, %v; want an error that quotes it", text, got, err)
@@ -51,12 +51,12 @@ func TestParseLevels(t *testing.T) {
 		fault             string
 	}{
 		"none set":         {nil, nil, DefaultLevels(), ""},
-		"one set":          {[]string{"5000000"}, nil, Levels{Warning: {{Amount, 5_000_000}}, Critical: {{Ratio, 0.1}}}, ""},
+		"one set":          {[]string{"5000000"}, nil, Levels{Warning: {{Amount, 5_000_000}}, Critical: {{Runway, 14_400}}}, ""},
 		"several kinds":    {[]string{"5000000", "24h"}, []string{"1000000"}, Levels{Warning: {{Amount, 5_000_000}, {Runway, 86_400}}, Critical: {{Amount, 1_000_000}}}, ""},
 		"equal is fine":    {[]string{"5%"}, []string{"5%"}, Levels{Warning: {{Ratio, 0.05}}, Critical: {{Ratio, 0.05}}}, ""},
 		"two of one kind":  {[]string{"5000000", "6000000"}, nil, nil, "warning: two thresholds of one kind, 5000000 and 6000000: keep one"},
 		"wrong way round":  {[]string{"1000000"}, []string{"5000000"}, nil, "critical threshold 5000000 is hit before warning threshold 1000000"},
-		"against defaults": {[]string{"5%"}, nil, nil, "critical threshold 10% is hit before warning threshold 5%"},
+		"against defaults": {[]string{"2h"}, nil, nil, "critical threshold 4h is hit before warning threshold 2h"},
 		"several faults":   {[]string{"x", "y"}, []string{"z"}, nil, `"z"`},
 	} {
 		t.Run(name, func(t *testing.T) {

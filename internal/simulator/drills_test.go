@@ -77,7 +77,9 @@ func played(t *testing.T, drill simulator.Drill) (all series) {
 		for _, partner := range partners {
 			configured.Merchants = append(configured.Merchants, config.Merchant{
 				Name: partner.CstID, CstID: partner.CstID, Key: hub.FixedKey(hub.NewSecret(partner.CustKey), "the drill"),
-				Hub: config.Hub{Label: "127.0.0.1:10912", URL: "http://127.0.0.1:10912"}, Thresholds: config.DefaultLevels(),
+				Hub:        config.Hub{Label: "127.0.0.1:10912", URL: "http://127.0.0.1:10912"},
+				Thresholds: config.Levels{config.Warning: {{Kind: config.Ratio, Value: 0.2}}, config.Critical: {{Kind: config.Ratio, Value: 0.1}}}, // as docs/drills.md starts it
+
 			})
 		}
 		watch.Apply(configured)

@@ -38,6 +38,7 @@ func (st *status) marks(severity config.Severity) (all []mark, first mark) {
 			m.won, m.known = level.Value, true
 		case config.Ratio:
 			m.won, m.known = level.Value*float64(st.Limit.TotalAccount), st.Limit.TotalAccount > 0
+		case config.Need: // known to Prometheus, which remembers last week
 		case config.Runway:
 			m.won, m.known = level.Value/time.Hour.Seconds()*st.outflow.PerHour, st.outflow.Settled && st.outflow.PerHour > 0
 		}

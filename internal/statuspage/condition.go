@@ -158,6 +158,7 @@ func (st *status) measure(limit *hub.Limit, kind config.Kind) (float64, bool) {
 		return remain, true
 	case config.Ratio:
 		return remain / total, total > 0
+	case config.Need: // judged by the alert alone: the exporter remembers a day
 	case config.Runway:
 		runway, ends := st.outflow.Runway(limit.Remain)
 		return runway.Truncate(time.Second).Seconds(), ends && st.outflow.Settled

@@ -160,6 +160,8 @@ func (p printer) level(m mark) string {
 		text = config.Percent(m.Value)
 	case config.Runway:
 		text = p.print(p.RunwayOf, p.duration(time.Duration(m.Value*float64(time.Second))))
+	case config.Need:
+		text = p.print(p.NeedOf, m.Threshold)
 	}
 	if m.known {
 		text += p.print(p.AtPresent, won(m.won))

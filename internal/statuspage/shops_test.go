@@ -89,8 +89,9 @@ func pageStand(t *testing.T, options statuspage.Options, names ...string) *stand
 	}
 	s := stand.Start(t, clock, 8*time.Second, partners...)
 	configuration := config.Config{MinInterval: 10 * time.Second}
+	shares := config.Levels{config.Warning: {{Kind: config.Ratio, Value: 0.2}}, config.Critical: {{Kind: config.Ratio, Value: 0.1}}}
 	for _, name := range names {
-		levels, err := config.ParseLevels(shops()[name].warning, shops()[name].critical, config.DefaultLevels())
+		levels, err := config.ParseLevels(shops()[name].warning, shops()[name].critical, shares)
 		if err != nil {
 			t.Fatal(err)
 		}

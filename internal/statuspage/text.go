@@ -19,7 +19,7 @@ type texts struct {
 	// Columns and their cells.
 	Merchant, Hub, Remaining, Runway, Transferred, Total, State lang.Text
 	Unknown, LevelWarning, LevelCritical, Or                    lang.Text // of a threshold
-	RunwayOf, AtPresent, Meter                                  lang.Text
+	RunwayOf, NeedOf, AtPresent, Meter                          lang.Text
 	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote            lang.Text
 	NotSteady, NotSteadyNote, Lasts, LastsNote                  lang.Text
 	NothingLeft, History, Gaps, HistoryNote                     lang.Text
@@ -76,6 +76,7 @@ func newTexts() *texts {
 		LevelCritical: lang.Text{English: "critical below %s", Korean: "심각: %s 미만"},
 		Or:            lang.Text{English: " or ", Korean: " 또는 "},
 		RunwayOf:      lang.Text{English: "%s of payouts", Korean: "%s 이체분"},
+		NeedOf:        lang.Text{English: "%s what the next 24 h took last week", Korean: "지난주 같은 24시간 감소액의 %s"},
 		AtPresent:     lang.Text{English: " (now %s)", Korean: " (현재 %s)"},
 		Meter:         lang.Text{English: "%s remaining of %s; %s", Korean: "%[2]s 중 %[1]s 남음, %[3]s"},
 		TooEarly:      lang.Text{English: "too early to tell", Korean: "아직 알 수 없음"},

@@ -35,7 +35,7 @@ func TestMistakesAreTold(t *testing.T) {
 		"key file empty":        {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + empty}, "no usable custKey: key file " + empty + " is empty"},
 		"http to a remote hub":  {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=http://hub.example"}, `--payple.hub "http://hub.example": http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)`},
 		"no such hub":           {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=production"}, "--payple.hub: want real, test or an address such as https://hub.example"},
-		"senseless threshold":   {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--threshold.warning=lots"}, `--threshold: warning: threshold "lots": want an amount in won (5000000), a share of the total (20%) or a runway (24h)`},
+		"senseless threshold":   {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--threshold.warning=lots"}, `--threshold: warning: threshold "lots": want an amount in won (5000000), a share of the total (20%), a runway (24h) or a multiple of last week's need (1.2x)`},
 		"interval too short":    {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.min-interval=10ms"}, "--payple.min-interval: min interval 10ms: want from 1s to 5m0s"},
 		"interval too long":     {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.min-interval=5m1s"}, "--payple.min-interval: min interval 5m1s: want from 1s to 5m0s, since the alert rules measure the pace of payouts"},
 		"interval no duration":  {[]string{"--payple.min-interval=10"}, `time: missing unit in duration "10", try --help`},
