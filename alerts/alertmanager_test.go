@@ -227,6 +227,7 @@ func TestInhibition(t *testing.T) {
 		lowWarning  = "PaypleTransferLimitLow severity=warning merchant=m"
 		ratio       = "PaypleTransferLimitRatioLow severity=critical merchant=m"
 		runway      = "PaypleTransferRunwayShort severity=critical merchant=m"
+		need        = "PaypleTransferLimitShortOfNeed severity=critical merchant=m"
 		unknown     = "PaypleTransferLimitUnknown severity=critical merchant=m"
 		lost        = "PaypleTransferLimitLostWhileLow severity=critical merchant=m"
 		stale       = "PaypleDataStale severity=critical merchant=m"
@@ -258,9 +259,9 @@ func TestInhibition(t *testing.T) {
 			},
 		},
 		{
-			name:      "exhausted hides low, the ratio and the runway of its merchant",
+			name:      "exhausted hides low, the ratio, the runway and the need of its merchant",
 			heard:     []alert{exhausted, "PaypleTransferLimitLow severity=warning merchant=n", lost, lowered},
-			inhibited: []alert{low, lowWarning, ratio, runway},
+			inhibited: []alert{low, lowWarning, ratio, runway, need},
 		},
 		{
 			name:      "lost while low hides the lesser names of the same outage",

@@ -99,6 +99,7 @@ func TestAlertsKeepTheirContract(t *testing.T) {
 		"PaypleTransferLimitLow":          {"2m", "15m", ""},
 		"PaypleTransferLimitRatioLow":     {"5m", "15m", ""},
 		"PaypleTransferRunwayShort":       {"10m", "15m", ""},
+		"PaypleTransferLimitShortOfNeed":  {"5m", "1h", ""},
 		"PaypleTransferLimitUnknown":      {"10m", "", "critical"},
 		"PaypleTransferLimitLostWhileLow": {"2m", "5m", "critical"},
 		"PaypleCredentialsRejected":       {"5m", "10m", "critical"},
@@ -107,7 +108,7 @@ func TestAlertsKeepTheirContract(t *testing.T) {
 		"PaypleExporterDown":              {"5m", "", "critical"},
 		"PaypleExporterAbsent":            {"5m", "", "critical"},
 		"PaypleHubFailing":                {"8m", "10m", "critical"},
-		"PaypleExporterFlapping":          {"15m", "", "warning"},
+		"PaypleExporterFlapping":          {"15m", "1h", "warning"},
 		"PaypleWatchdog":                  {"0m", "", "none"},
 		"PaypleTransferLimitLowered":      {"0m", "15m", "warning"},
 		"PaypleConfigReloadFailed":        {"5m", "", "warning"},
@@ -138,7 +139,7 @@ func TestAlertsAreWhole(t *testing.T) {
 			t.Errorf("%s: runbook_url %s", name, r.Annotations["runbook_url"])
 		}
 		for _, key := range []string{"summary", "description", "summary_ko", "description_ko"} {
-			text := regexp.MustCompile(`(?s){{ define .*{{ end -}}\n`).ReplaceAllString(r.Annotations[key], "")
+			text := regexp.MustCompile(`(?s){{ define .*{{ end -}}`).ReplaceAllString(r.Annotations[key], "")
 			if korean := strings.HasSuffix(key, "_ko"); text == "" || hangul.MatchString(text) != korean {
 				t.Errorf("%s: %s is %q", name, key, text)
 			}

@@ -1,7 +1,5 @@
 package rules
 
-import "strings"
-
 // memory is how far back a figure or a merchant that is gone is remembered: long enough for a night without the hub. That a target was an
 // exporter is remembered for a week: there are few of them.
 const memory = "1d"
@@ -12,130 +10,129 @@ const (
 	listed = `last_over_time(payple_merchant_info[5m])`
 )
 
-// held is what remains, and where it has not risen by a tenth since, the least of the last six hours: what goes up and down about a
-// threshold stays below it.
-var held = `
-max by (merchant) (
-  label_replace(` + freshest(known) + ` / 1.1, "of", "now", "", "")
-  or
-  ` + freshest("min_over_time(payple_transfer_remain_amount[6h])") + `
-)`
-
-// outflowOfDay is won a day, net of what comes in. A batch may come two hours earlier or later than the day before: of two windows that are
-// shorter than a day by that much the fuller one counts, and for what comes in one that is longer.
-const outflowOfDay = `(
-  max by (merchant) (
-    label_replace(increase(payple_transfer_outflow_won_total[22h]), "of", "now", "", "")
-    or
-    increase(payple_transfer_outflow_won_total[22h] offset 4h)
-  ) * 24 / 22
-  - on (merchant)
-  max by (merchant) (increase(payple_transfer_inflow_won_total[26h])) * 24 / 26
-)`
-
-// outflowOfHour is won an hour, net of what comes in: the least of three half hours in a row, so that one batch counts for nothing, and
-// batches that come each half hour count in full.
-const outflowOfHour = `(
-  min by (merchant) (
-    max by (merchant, of) (
-      label_replace(increase(payple_transfer_outflow_won_total[35m]), "of", "now", "", "")
-      or
-      label_replace(increase(payple_transfer_outflow_won_total[35m] offset 30m), "of", "30m", "", "")
-      or
-      label_replace(increase(payple_transfer_outflow_won_total[35m] offset 1h), "of", "1h", "", "")
-    )
-  ) * 60 / 35
-  - on (merchant)
-  max by (merchant) (increase(payple_transfer_inflow_won_total[95m])) * 60 / 95
-)
-and on (merchant) increase(payple_transfer_outflow_won_total[35m] offset 1h)
-unless on (merchant) `
-
-// closed is where a hub has said for less than three hours that it is closed now.
-const closed = `(
-  last_over_time(payple_failure{reason="closed"}[5m])
-  unless on (merchant)
-  last_over_time(payple_failure{reason="closed"}[5m] offset 3h)
-)`
-
-// exporters are the targets that were exporters within a week, and those of probes.
-const exporters = `(last_over_time(payple_exporter_build_info[1w]) or on (job, instance) last_over_time(payple_min_interval_seconds[1w]))`
-
-// down are those that cannot be scraped, and any other target of a job that holds exporters and nothing else. In a job that is shared with
-// other software, such as one for all pods, the other pods are nobody's business here.
-const down = `
-max by (job, instance) (up) == 0
-and on (job, instance) (
-  ` + exporters + `
-  or on (job, instance)
-  (up and on (job) ` + exporters + ` unless on (job) (up == 1 unless on (job, instance) ` + exporters + `))
-)`
-
-// probedInVain are merchants with a target of their own that fails, of an exporter that answers for others, or that had an answer before.
-const probedInVain = `(
-  up{merchant!=""} == 0
-  and (
-    up and on (job, instance) ` + listed + `
-    or
-    up and on (merchant, job) last_over_time(payple_merchant_info[` + memory + `])
-  )
-)`
-
-// remembered are the merchants of exporters that are gone. One that was taken out of the configuration before, while its exporter went on
-// asking for others, is not; nor is one that another exporter lists, or whose exporter was replaced by one of its job that lists others of
-// its merchants, or where merchants are probed one by one and others still are.
-const remembered = `(
-  max by (merchant, job, instance) (last_over_time(payple_next_query_timestamp_seconds[` + memory + `]))
-  >= on (job, instance) group_left ()
-  max by (job, instance) (last_over_time(payple_next_query_timestamp_seconds[` + memory + `])) - 400
-  unless on (merchant) ` + listed + `
-  unless on (job, instance) ` + listed + `
-  unless on (job, instance) (
-    (
-      last_over_time(payple_merchant_info[` + memory + `]) and on (cst_id, job) ` + listed + `
-      or
-      last_over_time(payple_merchant_info[` + memory + `]) and on (job) ` + listed + ` unless on (job) last_over_time(payple_exporter_build_info[` + memory + `])
-    )
-    unless on (job, instance) up
-  )
-)`
-
-// last is the last figure of a day, of several exporters the smaller one.
-const last = `min by (merchant) (last_over_time(payple_transfer_remain_amount[` + memory + `]))`
-
 // freshest picks, of several exporters that report the same merchant, the figure of the one whose last success is the latest. Neither the
 // smaller nor the larger would be right: the smaller pages after a top-up that only the other has seen, the larger hides a drain. Only those
 // that still show a figure compete; equally fresh ones are settled by the smaller figure.
 func freshest(figure string) string {
 	return `min by (merchant) (
-    ` + figure + `
-    and on (merchant, job, instance) (
-      last_over_time(payple_last_success_timestamp_seconds[5m])
-      >= on (merchant) group_left ()
-      max by (merchant) (
-        last_over_time(payple_last_success_timestamp_seconds[5m])
-        and on (merchant, job, instance) ` + known + `
-      )
-    )
+  ` + figure + `
+  and on (merchant, job, instance) (
+    last_over_time(payple_last_success_timestamp_seconds[5m]) >= on (merchant) group_left ()
+    max by (merchant) (last_over_time(payple_last_success_timestamp_seconds[5m]) and on (merchant, job, instance) ` + known + `)
+  )
+)`
+}
+
+// held is what remains, and where it has not risen by a tenth since, the least of the last six hours: what goes up and down about a
+// threshold stays below it.
+var held = freshest(`max by (merchant, job, instance) (
+    label_replace(` + known + ` / 1.1, "of", "now", "", "")
+    or min_over_time(payple_transfer_remain_amount[6h])
+  )`)
+
+// last is the last figure of a day, of several exporters the smaller one.
+const last = `min by (merchant) (last_over_time(payple_transfer_remain_amount[` + memory + `]))`
+
+// threshold is what is configured; of differently configured exporters the more cautious one counts.
+func threshold(kind, window string) string {
+	return `max by (merchant, severity) (last_over_time(payple_transfer_threshold_` + kind + `[` + window + `]))`
+}
+
+// another are merchants that had more than one account (cst_id and hub) at these times, of which what was paid out is not one sum.
+func another(ago ...string) string {
+	infos := listed
+	for _, offset := range ago {
+		infos += " or payple_merchant_info offset " + offset
+	}
+	return `count by (merchant) (group by (merchant, cst_id, hub) (` + infos + `)) > 1`
+}
+
+// outflowOfDay is won a day, net of what comes in. A batch may come up to two hours earlier or later than the day before: of windows that are
+// shorter than a day by that much the fullest one of the last four hours counts, and for what comes in one that is longer.
+var outflowOfDay = `(
+    max by (merchant) (max_over_time(increase(payple_transfer_outflow_won_total[22h])[4h:30m])) * 24 / 22
+    - on (merchant) max by (merchant) (increase(payple_transfer_inflow_won_total[26h])) * 24 / 26
+    unless on (merchant) ` + another("2h", "4h", "6h", "8h", "10h", "12h", "14h", "16h", "18h", "20h", "22h", "24h", "26h") + `
   )`
-}
 
-// under compares what merchants have with their thresholds; of differently configured exporters the more cautious one counts.
-func under(figure, threshold, window, of string) string {
-	return strings.TrimSpace(figure) + `
-< on (merchant) group_right ()
-(max by (merchant, severity) (last_over_time(` + threshold + `[` + window + `]))` + of + `)`
-}
+// outflowOfHour is won a day as of the last hour and a half, net of what comes in: the least of three half hours in a row, so that one batch
+// counts for nothing, and batches that come each half hour count in full. What comes in counts by the same time, or by the lesser of two four
+// hours in a row, so that a robot's top-ups count, and one by hand does not for long.
+var outflowOfHour = `(
+    24 * min by (merchant) (max by (merchant, of) (
+      label_replace(increase(payple_transfer_outflow_won_total[35m]), "of", "now", "", "")
+      or label_replace(increase(payple_transfer_outflow_won_total[35m] offset 30m), "of", "30m", "", "")
+      or label_replace(increase(payple_transfer_outflow_won_total[35m] offset 1h), "of", "1h", "", "")
+    )) * 60 / 35
+    - on (merchant) 24 * max by (merchant) (
+      label_replace(increase(payple_transfer_inflow_won_total[95m]) * 60 / 95, "of", "now", "", "")
+      or min by (merchant) (max by (merchant, of) (
+        label_replace(increase(payple_transfer_inflow_won_total[245m]), "of", "now", "", "")
+        or label_replace(increase(payple_transfer_inflow_won_total[245m] offset 4h), "of", "4h", "", "")
+      )) * 60 / 245
+    )
+    and on (merchant) increase(payple_transfer_outflow_won_total[35m] offset 1h)
+    unless on (merchant) ` + another("1h", "2h") + `
+  )`
 
-// another are merchants that had another cst_id or hub within a time: what was paid out then is another account's.
-func another(window, now string) string {
-	return `(last_over_time(payple_merchant_info[` + window + `]) unless on (merchant, cst_id, hub) ` + now + ` and on (merchant) ` + now + `)`
-}
+// outflow is won a day as each runway threshold judges it: one of half a day or more by the last day, a shorter one by the last hour as well.
+var outflow = `max by (merchant, severity) (
+  0 * ` + threshold("runway_seconds", "5m") + ` + on (merchant) group_left () ` + outflowOfDay + `
+  or label_replace(0 * (` + threshold("runway_seconds", "5m") + ` < 43200) + on (merchant) group_left () ` + outflowOfHour + `, "of", "hour", "", "")
+)`
 
-// runway is how long, in seconds, what remains lasts at an outflow per so many seconds. Absent while nothing flows out: no division by zero.
-func runway(seconds, remain, outflow string) string {
-	return `floor(` + seconds + ` * clamp_min(` + remain + `, 0) / on (merchant) ((` + outflow + `) > 0))`
-}
+// need is the won by which the limit fell at most in the coming 24 hours of last week: the least of the days that began up to 45 minutes
+// earlier or later than then, so that payouts and top-ups may do so, too.
+var need = `(
+  min_over_time((
+    min by (merchant) (payple_transfer_remain_amount offset 6d23h15m)
+    - min by (merchant) (min_over_time(payple_transfer_remain_amount[1d] offset 5d23h15m))
+  )[90m:15m])
+  unless on (merchant) ` + another("6d", "7d") + `
+)`
+
+// closed is where a hub has said for less than three hours that it is closed now.
+const closed = `(
+  last_over_time(payple_failure{reason="closed"}[5m]) unless on (merchant) last_over_time(payple_failure{reason="closed"}[5m] offset 3h)
+)`
+
+// exporters are the targets that were exporters within a week, and those of probes within a day.
+const exporters = `(last_over_time(payple_exporter_build_info[1w]) or on (job, instance) last_over_time(payple_min_interval_seconds[` + memory + `]))`
+
+// down are those that cannot be scraped, and any other target of a job that holds exporters and nothing else. In a job that is shared with
+// other software, such as one for all pods, the other pods are nobody's business here. One that answered now and then before is down only when it
+// has not for a quarter of an hour; until then it flaps.
+const down = `max by (job, instance) (up) == 0
+unless on (job, instance) (avg by (job, instance) (avg_over_time(up[1h] offset 15m)) < 0.8 and on (job, instance) max_over_time(up[15m]) == 1)
+and on (job, instance) (
+  ` + exporters + `
+  or on (job, instance) (up and on (job) ` + exporters + ` unless on (job) (up == 1 unless on (job, instance) (last_over_time(payple_exporter_build_info[5m]) or on (job, instance) last_over_time(payple_min_interval_seconds[5m]))))
+)`
+
+// probedInVain are merchants with a target of their own that fails, of an exporter that answers for others, or that had an answer before.
+const probedInVain = `(
+    up{merchant!=""} == 0
+    and on (merchant, job, instance) (up and on (job, instance) ` + listed + ` or up and on (merchant, job) last_over_time(payple_merchant_info[` + memory + `]))
+  )`
+
+// asked is when a merchant was to be asked next: of one that is gone the time at which it went, within the longest backoff.
+const asked = `max by (merchant, job, instance) (last_over_time(payple_next_query_timestamp_seconds[` + memory + `]))`
+
+// remembered are the merchants of exporters that are gone. Not one that was taken out of the configuration before, while its exporter went
+// on asking for others; nor those of an exporter that was replaced: one that began later than an hour before its end, of any job, lists
+// another of its accounts. Where merchants are probed one by one, those that are no longer probed while others still are were taken away.
+const remembered = `(
+    ` + asked + ` >= on (job, instance) group_left () max by (job, instance) (` + asked + `) - 400
+    unless on (merchant) ` + listed + `
+    unless on (job, instance) ` + listed + `
+    unless on (job, instance) ((
+      max by (cst_id, hub, job, instance) (last_over_time(payple_merchant_info[` + memory + `]) * on (merchant, job, instance) group_left () ` + asked + `) - 3600
+      < on (cst_id, hub) group_left ()
+      max by (cst_id, hub) (` + listed + ` * on (merchant, job, instance) group_left ()
+        max by (merchant, job, instance) (min_over_time(payple_next_query_timestamp_seconds[` + memory + `])))
+      or on (job, instance) (` + asked + ` and on (job) ` + listed + ` unless on (job) last_over_time(payple_exporter_build_info[` + memory + `]))
+    ) unless on (job, instance) up)
+  )`
 
 func alerts() []Rule {
 	return []Rule{
@@ -155,7 +152,7 @@ func alerts() []Rule {
 		{
 			Alert: "PaypleTransferLimitLow",
 			Why:   "Fires below the threshold, and ends above 1.1 times of it, or six hours after it was below.",
-			Expr:  under(held, "payple_transfer_threshold_amount", "5m", ""),
+			Expr:  held + ` < on (merchant) group_right () ` + threshold("amount", "5m"),
 			For:   "2m", KeepFiringFor: "15m",
 			Text: Text{
 				Summary: merchant + `: ` + remain + ` left to pay out, {{ $labels.severity }} threshold ` + amountThreshold,
@@ -169,8 +166,9 @@ func alerts() []Rule {
 		{
 			Alert: "PaypleTransferLimitRatioLow",
 			Why:   "Without a total there is no share of it: no division by zero.",
-			Expr:  under(held+` / on (merchant) (`+freshest("last_over_time(total_account_amt[5m])")+` > 0)`, "payple_transfer_threshold_ratio", "5m", ""),
-			For:   "5m", KeepFiringFor: "15m",
+			Expr: held + ` / on (merchant) (` + freshest("last_over_time(total_account_amt[5m])") + ` > 0)
+< on (merchant) group_right () ` + threshold("ratio", "5m"),
+			For: "5m", KeepFiringFor: "15m",
 			Text: Text{
 				Summary: merchant + `: ` + remain + ` of ` + account + ` left to pay out, {{ $labels.severity }} threshold ` + ratioThreshold,
 				Description: `Merchant ` + merchant + ` may still pay out ` + remain + ` of ` + account + `. Its {{ $labels.severity }} threshold is ` +
@@ -184,13 +182,9 @@ func alerts() []Rule {
 			Alert: "PaypleTransferRunwayShort",
 			Why: `A threshold of a day is judged by the day's outflow, one of less than half a day by the last hour's as well. What another account
 				of the same name has paid out does not count. Absent while nothing flows out: no division by zero.`,
-			Expr: `(
-` + under(runway("86400", held, outflowOfDay+" unless on (merchant) "+another("26h", listed)), "payple_transfer_threshold_runway_seconds", "5m", "") + `
-)
-or on (merchant, severity)
-(
-` + under(runway("3600", held, outflowOfHour+another("2h", listed)), "payple_transfer_threshold_runway_seconds", "5m", " < 43200") + `
-)`,
+			Expr: `floor(86400 * clamp_min(` + held + `, 0)
+/ on (merchant) group_right () (` + outflow + ` > 0))
+< on (merchant, severity) ` + threshold("runway_seconds", "5m"),
 			For: "10m", KeepFiringFor: "15m",
 			Text: Text{
 				Summary: merchant + `: the limit lasts ` + duration + ` at the present pace`,
@@ -203,6 +197,22 @@ or on (merchant, severity)
 			},
 		},
 		{
+			Alert: "PaypleTransferLimitShortOfNeed",
+			Why: `What remains is less than so many times what the coming 24 hours took last week: a top-up that has not come is told of before the batch
+				that needs it. Silent in the first week, and where another account had the name then.`,
+			Expr: threshold("need_ratio", "5m") + ` * on (merchant) group_left () ` + need + `
+> on (merchant) group_left () ` + freshest(known),
+			For: "5m", KeepFiringFor: "1h",
+			Text: Text{
+				Summary: merchant + `: ` + remain + ` left to pay out, and the coming 24 hours need ` + value + `, going by last week`,
+				Description: `Merchant ` + merchant + ` may still pay out ` + remain + `. In the same 24 hours of last week its limit fell so far that ` + value +
+					` are needed (its {{ $labels.severity }} threshold is ` + needThreshold + ` times the fall). Has a top-up that came last week not come?` + paid + contact,
+				SummaryKo: merchant + `: 한도 잔여금액 ` + remain + `, 지난주 기준 앞으로 24시간 필요 금액 ` + value,
+				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 ` + remain + `입니다. 지난주 같은 시간대의 감소액으로 계산한 앞으로 24시간 동안의 필요 금액은 ` +
+					value + `입니다(` + severityKo + ` 기준: 감소액의 ` + needThreshold + `배). 지난주에 있었던 한도 확보가 아직 이루어지지 않았는지 확인하세요.` + paidKo + contactKo,
+			},
+		},
+		{
 			Alert: "PaypleTransferLimitUnknown",
 			Why: `Configured, and no figure: never obtained, or dropped because it is too old. Or remembered of an exporter whose target is gone: of one
 				that is down PaypleExporterDown tells. Or wanted of an exporter that answers for other merchants alone. A hub that is closed at
@@ -210,10 +220,8 @@ or on (merchant, severity)
 			Expr: `
 group by (merchant, hub) (
   ` + listed + `
-  or on (merchant)
-  ` + probedInVain + `
-  or on (merchant)
-  (` + remembered + ` unless on (job, instance) (max by (job, instance) (up) == 0))
+  or on (merchant) ` + probedInVain + `
+  or on (merchant) (` + remembered + ` unless on (job, instance) up == 0)
 )
 unless on (merchant) ` + known + `
 unless on (merchant) ` + closed,
@@ -232,15 +240,15 @@ unless on (merchant) ` + closed,
 			Why: `Remembers for a day, through a dead hub as through a dead exporter, whether its target stays or not. It ends when a figure is back, or
 				when the merchant is configured no more. Kept for five minutes, until the alerts about the figure that is back have had their own
 				time.`,
-			Expr: `
-group by (merchant) (
-  ` + last + ` <= 0
-  or
-  ` + under(last, "payple_transfer_threshold_amount", memory, "") + `
-  or
-  ` + under(last+` / on (merchant) (max by (merchant) (last_over_time(total_account_amt[`+memory+`])) > 0)`, "payple_transfer_threshold_ratio", memory, "") + `
-  or
-  ` + under(runway("86400", last, outflowOfDay+" unless on (merchant) "+another("26h", listed)), "payple_transfer_threshold_runway_seconds", memory, "") + `
+			Expr: last + `
+< on (merchant) max by (merchant) (
+  group by (merchant) (last_over_time(payple_transfer_remain_amount[` + memory + `]))
+  or label_replace(` + threshold("amount", memory) + `, "of", "amount", "", "")
+  or label_replace(` + threshold("ratio", memory) + ` * on (merchant) group_left () max by (merchant) (last_over_time(total_account_amt[` + memory + `])), "of", "ratio", "", "")
+  or label_replace(` + threshold("runway_seconds", memory) + ` / 86400 * on (merchant) group_left () ` + outflowOfDay + `, "of", "day", "", "")
+  or label_replace((` + threshold("runway_seconds", "5m") + ` < 43200) / 86400 * on (merchant) group_left ()
+    last_over_time((` + outflowOfHour + ` and on (merchant) payple_transfer_remain_amount)[200m:30m]), "of", "hour", "", "")
+  or label_replace(` + threshold("need_ratio", memory) + ` * on (merchant) group_left () ` + need + `, "of", "need", "", "")
 )
 unless on (merchant) ` + known + `
 and on (merchant) (` + listed + ` or on (merchant) ` + probedInVain + ` or on (merchant) ` + remembered + `)`,
@@ -304,8 +312,7 @@ max by (merchant, hub) (` + listed + `)
       0 * last_over_time(payple_last_success_timestamp_seconds[5m])
       + on (job, instance) group_left ()
       max by (job, instance) (last_over_time({__name__=~"payple_max_age_seconds|payple_min_interval_seconds"}[5m]))
-      or on (merchant)
-      0 * last_over_time(payple_last_success_timestamp_seconds[5m])
+      or on (merchant) 0 * last_over_time(payple_last_success_timestamp_seconds[5m])
     ),
     300
   )
@@ -339,7 +346,7 @@ unless on (merchant) ` + closed,
 			Alert: "PaypleExporterAbsent",
 			Why: `Every exporter lists a merchant. One that is asked for its own metrics alone tells nothing of any. Of one that is down
 				PaypleExporterDown tells.`,
-			Expr: `absent_over_time(payple_merchant_info[5m]) unless on () (` + down + `)`,
+			Expr: `absent_over_time(payple_merchant_info[5m]) unless on () (up == 0 and on (job, instance) ` + exporters + `)`,
 			For:  "5m", Severity: "critical",
 			Text: Text{
 				Summary: `No payple_exporter is scraped at all`,
@@ -374,12 +381,13 @@ count by (hub) (
 		},
 		{
 			Alert: "PaypleExporterFlapping",
-			Why:   "Answers fewer than four of five scrapes, and is not down: everything is judged by what is left of it.",
+			Why:   "Answers fewer than four of five scrapes, and is neither down nor was it once: everything is judged by what is left of it.",
 			Expr: `
 avg by (job, instance) (avg_over_time(up[15m])) < 0.8
+and on (job, instance) resets(up[1h]) >= 3
 and on (job, instance) ` + exporters + `
-unless on (job, instance) (max by (job, instance) (max_over_time(up[5m])) == 0)`,
-			For: "15m", Severity: "warning",
+unless on (job, instance) (max by (job, instance) (max_over_time(up[15m])) == 0)`,
+			For: "15m", KeepFiringFor: "1h", Severity: "warning",
 			Text: Text{
 				Summary:     `payple_exporter ` + target + ` answers only {{ $value | humanizePercentage }} of its scrapes`,
 				Description: `Prometheus got an answer to {{ $value | humanizePercentage }} of its scrapes of ` + target + ` in the last 15 minutes. Figures come late, and alerts with them.`,
@@ -412,7 +420,7 @@ min by (merchant) (
   (last_over_time(total_transfer_amt[5m]) >= (last_over_time(total_transfer_amt[6h] offset 5m) > 0))
   and on (merchant) payple_merchant_info
 )
-unless on (merchant) ` + another("7h", "payple_merchant_info"),
+unless on (merchant) ` + another("1h", "2h", "3h", "4h", "5h", "6h", "7h"),
 			For: "0m", KeepFiringFor: "15m", Severity: "warning",
 			Text: Text{
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,

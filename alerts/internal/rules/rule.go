@@ -126,9 +126,13 @@ func writeMap(b *strings.Builder, key string, pairs [][2]string) {
 	}
 }
 
-// writeText writes one line plainly where YAML cannot misread it, and as a literal block otherwise, so that no text needs escaping.
+// writeText writes one line plainly where YAML cannot misread it, in quotes where it could, and more of them as a literal block, so that no
+// text needs escaping.
 func writeText(b *strings.Builder, key, text, margin string) {
-	if !strings.ContainsAny(text, "\n#{}'\"%") && !strings.Contains(text, ": ") {
+	if !strings.ContainsAny(text, "\n'") {
+		if strings.ContainsAny(text, "#{}\"%") || strings.Contains(text, ": ") {
+			text = "'" + text + "'"
+		}
 		fmt.Fprintf(b, "%s%s: %s\n", margin, key, text)
 		return
 	}

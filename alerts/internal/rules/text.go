@@ -33,17 +33,17 @@ func reasonKo() string {
 	var b strings.Builder
 	branch := "if"
 	for _, reason := range hub.Reasons() {
-		fmt.Fprintf(&b, "\n{{- %s eq .Labels.reason %q }}%s", branch, reason, advice.Problem(&hub.Error{Reason: reason}).Korean)
+		fmt.Fprintf(&b, "{{ %s eq .Labels.reason %q }}%s", branch, reason, advice.Problem(&hub.Error{Reason: reason}).Korean)
 		branch = "else if"
 	}
-	return b.String() + "\n{{- else }}{{ .Labels.reason }}\n{{- end }}"
+	return b.String() + "{{ else }}{{ .Labels.reason }}{{ end }}"
 }
 
 func withDefinitions(text string) string {
 	var b strings.Builder
 	for _, d := range definitions {
 		if strings.Contains(text, `{{ template "`+d.name+`"`) {
-			b.WriteString(d.template + "\n")
+			b.WriteString(d.template)
 		}
 	}
 	return b.String() + text
@@ -64,7 +64,7 @@ var (
 	remain          = figure("payple_transfer_remain_amount")
 	account         = figure("total_account_amt")
 	transferred     = figure("total_transfer_amt")
-	lastRemain      = won(`min(last_over_time(payple_transfer_remain_amount{merchant=%q}[`+memory+`]))`, "merchant")
+	lastRemain      = won(`min(last_over_time(payple_transfer_remain_amount{merchant=%q}[1d]))`, "merchant")
 	accountBefore   = won(`max(last_over_time(total_account_amt{merchant=%q}[6h] offset 5m))`, "merchant")
 	amountThreshold = won(`max(last_over_time(payple_transfer_threshold_amount{merchant=%q,severity=%q}[5m]))`, "merchant", "severity")
 	ratioThreshold  = ask(`max(last_over_time(payple_transfer_threshold_ratio{merchant=%q,severity=%q}[5m]))`,
@@ -73,6 +73,7 @@ var (
 		`{{ template "duration" (. | first | value) }}`, "merchant", "severity")
 	runwayThresholdKo = ask(`max(last_over_time(payple_transfer_threshold_runway_seconds{merchant=%q,severity=%q}[5m]))`,
 		`{{ template "duration_ko" (. | first | value) }}`, "merchant", "severity")
+	needThreshold = ask(`max(last_over_time(payple_transfer_threshold_need_ratio{merchant=%q,severity=%q}[5m]))`, `{{ . | first | value }}`, "merchant", "severity")
 	// paid and contact are sentences where there is anything to say, and nothing where not.
 	paid      = `{{ with query (printf "max(increase(payple_transfer_outflow_won_total{merchant=%q}[1d])) >= 1" $labels.merchant) }} It paid out {{ template "won" (. | first | value | printf "%.0f") }} in the last day.{{ end }}`
 	paidKo    = `{{ with query (printf "max(increase(payple_transfer_outflow_won_total{merchant=%q}[1d])) >= 1" $labels.merchant) }} 최근 24시간 동안 {{ template "won" (. | first | value | printf "%.0f") }}을 지급했습니다.{{ end }}`
@@ -90,10 +91,10 @@ var (
 	ownReasonsKo   = `{{ with query (printf "payple_failure{merchant=%q,job=%q,instance=%q} == 1" $labels.merchant $labels.job $labels.instance) }} 사유: {{ template "reasons_ko" . }}.{{ end }}`
 )
 
-// figure is what the exporter that heard from the hub last says of the merchant.
+// figure is what the exporter that heard from the hub last says of the merchant, as [freshest] picks it.
 func figure(metric string) string {
-	return won(`last_over_time(`+metric+`{merchant=%q}[5m]) and on (job, instance) topk(1, last_over_time(payple_last_success_timestamp_seconds{merchant=%q}[5m]))`,
-		"merchant", "merchant")
+	const heard = `last_over_time(payple_last_success_timestamp_seconds{merchant=%q}[5m])`
+	return won(`min(last_over_time(`+metric+`{merchant=%q}[5m]) and on (job, instance) (`+heard+` >= scalar(max(`+heard+`))))`, "merchant", "merchant", "merchant")
 }
 
 // won is a template for the amount that a query answers. The query's %q are filled with the alert's labels.
