@@ -17,6 +17,7 @@ const (
 	ExitOK      = 0
 	ExitFailure = 1 // it ran, and something failed
 	ExitUsage   = 2 // wrong usage or configuration: nothing ran
+	ExitLow     = 3 // check: all answered, and one has less than --min-remain
 )
 
 // Options is what a process has one of: main gives its own, and a test what it
@@ -86,17 +87,22 @@ func Run(ctx context.Context, args []string, options Options) int {
 // with.
 func exitCode(err error, stderr io.Writer) int {
 	var usage usageError
+	var shown shownError
 	switch {
 	case err == nil:
 		return ExitOK
 	case errors.As(err, &usage):
 		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
 		return ExitUsage
-	case !errors.Is(err, errToldAlready):
-		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	case errors.As(err, &shown):
+		return int(shown)
 	}
+	_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
 	return ExitFailure
 }
 
-// errToldAlready is for a failure that a command has shown in its own form.
-var errToldAlready = errors.New("told already")
+// shownError is a failure that a command has shown in its own form. Its value
+// is the exit code.
+type shownError int
+
+func (shownError) Error() string { return "shown already" }
