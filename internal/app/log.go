@@ -62,13 +62,14 @@ func (l loggers) http() *stdlog.Logger {
 func (l loggers) exchanges(next func(hub.Exchange)) func(hub.Exchange) {
 	return func(exchange hub.Exchange) {
 		next(exchange)
-		if exchange.Err != nil {
-			_ = level.Debug(l.kit).Log("msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code,
-				"duration", exchange.Duration, "reason", exchange.Err.Reason, "err", exchange.Err)
-			return
+		line := []any{"msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code, "duration", exchange.Duration}
+		if exchange.Repeated {
+			line = append(line, "repeated", "a kept connection had broken")
 		}
-		_ = level.Debug(l.kit).Log("msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code,
-			"duration", exchange.Duration)
+		if exchange.Err != nil {
+			line = append(line, "reason", exchange.Err.Reason, "err", exchange.Err)
+		}
+		_ = level.Debug(l.kit).Log(line...)
 	}
 }
 
