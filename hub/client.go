@@ -187,6 +187,9 @@ func (c *Client) exchange(
 	})
 	if failure != nil {
 		c.connections.retire(client)
+	}
+	c.connections.done(client)
+	if failure != nil {
 		return nil, failure
 	}
 	return fields, nil

@@ -13,7 +13,7 @@ import (
 )
 
 // Server knows one IPv4 address, which every name stands for. It speaks DNS as
-// over TCP, and no packet leaves the process.
+// over TCP.
 type Server struct{ address atomic.Pointer[netip.Addr] }
 
 // Point makes every name stand for an IPv4 address from now on.
@@ -22,7 +22,7 @@ func (s *Server) Point(address string) {
 	s.address.Store(&parsed)
 }
 
-// Resolver asks the server. It remembers nothing.
+// Resolver asks the server within this process. It remembers nothing.
 func (s *Server) Resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -31,9 +31,20 @@ func (s *Server) Resolver() *net.Resolver {
 	}}
 }
 
+// Serve answers whoever connects to a listener, until it is closed.
+func (s *Server) Serve(listener net.Listener) {
+	for {
+		connection, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		go s.serve(connection)
+	}
+}
+
 // serve answers what is asked on a connection until it ends.
 func (s *Server) serve(connection net.Conn) {
-	defer connection.Close() //nolint:errcheck // a pipe
+	defer connection.Close() //nolint:errcheck // all is said
 	for {
 		var length [2]byte
 		if _, err := io.ReadFull(connection, length[:]); err != nil {
