@@ -10,10 +10,6 @@ import (
 	"payple_exporter/internal/history"
 )
 
-// documentation is the address of the repository's documents, as the alerts'
-// runbook_url has it.
-const documentation = "https://github.com/payple-exporter/payple_exporter/blob/main/"
-
 // row is one merchant as the template shows it, all as text.
 type row struct {
 	Name, CstID, Hub           string // CstID only where it is not the name
@@ -28,7 +24,7 @@ type row struct {
 	Sparkline                  *sparkline
 	State, Last, Action        segments // Last is what was last known, where nothing is
 	Next                       string
-	Probe, Runbook             string
+	Probe, Runbook             string // Runbook is the name of an alert
 }
 
 // newRow makes the row of a merchant.
@@ -38,7 +34,7 @@ func (p printer) newRow(st *status, history []history.Point, now time.Time) row 
 		Tone: st.condition.tone(), Badge: splitSegments(p.print(st.condition.badge(p.texts))),
 		Sparkline: p.newSparkline(history, now),
 		State:     splitSegments(p.state(st, now)), Next: p.nextQuery(st, now),
-		Probe: "probe?" + url.Values{"merchant": {st.Merchant.Name}}.Encode(),
+		Probe: "probe?" + url.Values{"merchant": {st.Merchant.Name}}.Encode(), Runbook: st.alert(),
 	}
 	if st.Merchant.CstID != st.Merchant.Name {
 		r.CstID = st.Merchant.CstID
@@ -58,9 +54,6 @@ func (p printer) newRow(st *status, history []history.Point, now time.Time) row 
 	}
 	if st.Failure != nil {
 		r.Action = splitSegments(capitalize(p.print(advice.Action(st.Failure))))
-	}
-	if name := st.alert(); name != "" {
-		r.Runbook = documentation + "docs/runbooks/" + name + ".md"
 	}
 	return r
 }
