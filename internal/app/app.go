@@ -51,9 +51,6 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.ReleaseHangups == nil {
-		o.ReleaseHangups = func() {}
-	}
 	if o.SetStandardLog == nil {
 		o.SetStandardLog = func(io.Writer) {}
 	}
@@ -74,10 +71,11 @@ func Run(ctx context.Context, args []string, options Options) int {
 	options.SetStandardLog(standardLog)
 	p, err := parse(args, options)
 	if err == nil && p.execute != nil {
-		if !p.reloads() {
+		if !p.reloads() && options.ReleaseHangups != nil {
 			options.ReleaseHangups()
 		}
-		standardLog.tell(p.log.loggers(options.Stderr).kit)
+		p.loggers = p.log.loggers(options.Stderr)
+		standardLog.to.Store(&p.loggers.kit)
 		err = p.execute(ctx)
 	}
 	return exitCode(err, options.Stderr)
@@ -86,18 +84,16 @@ func Run(ctx context.Context, args []string, options Options) int {
 // exitCode tells of an error, unless it was told, and returns what to exit
 // with.
 func exitCode(err error, stderr io.Writer) int {
-	var usage usageError
-	var shown shownError
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitOK
-	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
-		return ExitUsage
-	case errors.As(err, &shown):
+	}
+	if shown, ok := errors.AsType[shownError](err); ok {
 		return int(shown)
 	}
 	_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	if _, usage := errors.AsType[usageError](err); usage {
+		return ExitUsage
+	}
 	return ExitFailure
 }
 

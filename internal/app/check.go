@@ -43,10 +43,9 @@ func (f *checkFlags) define(command *kingpin.CmdClause) {
 	f.lang.define(command)
 }
 
-// check asks the hub once for each merchant and prints what it says. A key that
-// cannot be read is the trouble of its merchant: the others are asked.
+// check asks the hub once for each merchant and prints what it says.
 func (p *program) check(ctx context.Context) (err error) {
-	merchants, err := p.source(keysUnread)
+	merchants, err := p.source()
 	if err != nil {
 		return err
 	}
