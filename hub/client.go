@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -81,6 +82,14 @@ func NewClient(options Options) *Client {
 	}
 	options.URL = strings.TrimSuffix(options.URL, "/")
 	return &Client{options: options, connections: newConnections(options.Transport, options.Now)}
+}
+
+// Trust makes all later connections verify the hub by these authorities, as
+// [Roots] returns them; nil changes nothing.
+func (c *Client) Trust(roots *x509.CertPool) {
+	if roots != nil {
+		c.connections.trust(roots)
+	}
 }
 
 // Credentials are what the hub knows a partner by.
@@ -174,6 +183,7 @@ func (c *Client) exchange(
 		Endpoint: endpoint, Duration: c.options.Now().Sub(began), Code: code, Err: failure,
 	})
 	if failure != nil {
+		failure.KeyWrapped = NewSecret(body["custKey"]).Wrapped()
 		c.connections.retire(client)
 		return nil, failure
 	}

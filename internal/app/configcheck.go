@@ -34,6 +34,7 @@ func (p *program) printConfig(merchants source) error {
 	if err != nil {
 		return usageError{err}
 	}
+	p.warn(loaded)
 	out := effective{
 		MinInterval: loaded.MinInterval.String(), MaxAge: p.merchants.maxAge.String(), Timeout: p.merchants.timeout.String(),
 		MaxConcurrency: p.merchants.maxConcurrency, MaxRequestsPerSecond: p.merchants.maxRequestsPerSecond,

@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -64,6 +65,9 @@ type Options struct {
 	RequestsPerSecond float64
 	// Referer and UserAgent are sent with every request, unless empty.
 	Referer, UserAgent string
+	// Roots are the authorities that hubs are verified by; nil leaves it to the
+	// system.
+	Roots *x509.CertPool
 	// Getenv reads the environment, in which a proxy may be named.
 	Getenv func(string) string
 	// Progress is shown how many merchants have answered, if it is a terminal.
@@ -78,6 +82,7 @@ const requestsEach = 2
 // hold for serving, too, and returns what it found in their order.
 func Merchants(ctx context.Context, merchants []config.Merchant, options Options) []Finding {
 	transport := hub.NewTransport(options.MaxConcurrency)
+	transport.TLSClientConfig.RootCAs = options.Roots
 	defer transport.CloseIdleConnections()
 	limit := collector.NewRequestLimiter(options.RequestsPerSecond)
 	progress := newProgress(options.Progress, len(merchants))

@@ -110,7 +110,7 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	t.Setenv("PAYPLE_CUST_KEY", "sk-\xff")
-	if code, _, stderr := harness.Command(t, "--config.check"); code != app.ExitUsage || stderr != "payple_exporter: error: no usable custKey: environment variable PAYPLE_CUST_KEY is not text in UTF-8\n" {
+	if code, _, stderr := harness.Command(t, "--config.check"); code != app.ExitUsage || stderr != "payple_exporter: error: no usable custKey: environment variable PAYPLE_CUST_KEY is not text in UTF-8: want the custKey alone, in one line of plain text\n" {
 		t.Errorf("a key that is no text: exit %d, %s", code, stderr)
 	}
 	t.Setenv("PAYPLE_CUST_KEY_FILE", "/also/a/file")
