@@ -54,8 +54,7 @@ func Roots(getenv func(string) string) (*x509.CertPool, error) {
 // unusableRoots says what is wrong with a variable of the environment. The path
 // is quoted, since it may hold a line break.
 func unusableRoots(name, path string, err error) error {
-	var at *os.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*os.PathError](err); ok {
 		err = at.Err
 	}
 	return fmt.Errorf("%s %q: %w: name the certificates of the authorities that the hub is trusted by, or take the variable out", name, path, err)

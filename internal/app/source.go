@@ -29,7 +29,7 @@ type merchantFlags struct {
 func (f *merchantFlags) define(app *kingpin.Application) {
 	app.Flag("payple.cst-id", "Partner id, for the set-up with one merchant.").
 		Envar("PAYPLE_CST_ID").StringVar(&f.cstID)
-	app.Flag("payple.cust-key-file", "File that holds the partner's custKey, in UTF-8; read anew for every token, less one trailing newline. "+
+	app.Flag("payple.cust-key-file", "Regular file that holds the partner's custKey alone, in one line of UTF-8; read anew for every token, less one trailing newline. "+
 		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, in the same form, never in a flag.").
 		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
 	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
