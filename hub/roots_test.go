@@ -1,15 +1,18 @@
 package hub_test
 
 import (
+	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -110,4 +113,48 @@ func TestClientTrustsOthers(t *testing.T) {
 			t.Errorf("%d connections, want %d", got, step.connections)
 		}
 	}
+}
+
+// A change of authorities costs none of the queries that are under way.
+func TestTrustingOthersCostsNoQuery(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1)}
+	other, err := x509.CreateCertificate(nil, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, both := x509.NewCertPool(), x509.NewCertPool()
+	one.AddCert(server.Certificate())
+	both.AppendCertsFromPEM(append(pemOf(server), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: other})...))
+	if one.Equal(both) {
+		t.Fatal("there is one authority only")
+	}
+	transport := hub.NewTransport(8)
+	transport.Proxy = nil
+	client := hub.NewClient(hub.Options{URL: server.URL, Transport: transport})
+	client.Trust(one)
+	var asking sync.WaitGroup
+	for range 8 {
+		asking.Go(func() {
+			session := hub.NewSession(client, cstID, goodKey())
+			for range 10 {
+				if _, err := session.Remain(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 20 {
+		client.Trust(both)
+		client.Trust(one)
+	}
+	asking.Wait()
 }

@@ -81,7 +81,7 @@ func TestWhatIsHardlyMeantIsTold(t *testing.T) {
 	secrets.ExpectNone(t, "warnings", exporter.stderr.String()+checked+onStderr+printed+warned, "pr0xy-passw0rd-71c2")
 }
 
-// Nothing that is read at the start can keep it waiting, and authorities that
+// No key file keeps the start waiting, nor a file of authorities, and those that
 // are none are refused.
 func TestUnusableFilesAreRefused(t *testing.T) {
 	_, flags := simulated(t)
