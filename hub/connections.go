@@ -58,6 +58,16 @@ func (c *connections) retire(client *http.Client) {
 	}
 }
 
+// done ends one use of a client. A retired one keeps no connection for the next
+// request, which there will not be.
+func (c *connections) done(client *http.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current != client {
+		client.CloseIdleConnections()
+	}
+}
+
 // replace makes a new client, with other authorities if there are any. mu must be
 // held.
 func (c *connections) replace(roots *x509.CertPool) {
