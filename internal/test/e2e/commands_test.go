@@ -32,6 +32,10 @@ func TestMistakesAreTold(t *testing.T) {
 		"unknown command":       {[]string{"nonsense"}, "unexpected nonsense, try --help"},
 		"no key":                {[]string{"--payple.cst-id=p"}, "no custKey: name a file with --payple.cust-key-file, or set the environment variable PAYPLE_CUST_KEY"},
 		"key file missing":      {[]string{"--payple.cst-id=p", "--payple.cust-key-file=/nowhere/key"}, "no usable custKey: reading the key: open /nowhere/key: no such file or directory"},
+		"key file's name":       {[]string{"--payple.cst-id=p", "--payple.cust-key-file=/run/key\r"}, "--payple.cust-key-file (PAYPLE_CUST_KEY_FILE): a control or invisible character is in the name of the file"},
+		"id with a blank":       {[]string{"--payple.cst-id=p ", "--payple.cust-key-file=" + key}, "--payple.cst-id (PAYPLE_CST_ID): ' ' is in it: want the partner id alone, as Payple gave it"},
+		"id not filled in":      {[]string{"check", "--payple.cst-id=${CST}", "--payple.cust-key-file=" + key}, "--payple.cst-id (PAYPLE_CST_ID): '$' is in it: want the partner id alone, as Payple gave it"},
+		"id with a mark":        {[]string{"--config.check", "--payple.cst-id=p\u200b", "--payple.cust-key-file=" + key}, "--payple.cst-id (PAYPLE_CST_ID): a control or invisible character (U+200B) is in it"},
 		"key file empty":        {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + empty}, "no usable custKey: key file " + empty + " is empty"},
 		"http to a remote hub":  {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=http://hub.example"}, `--payple.hub "http://hub.example": http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)`},
 		"no such hub":           {[]string{"--payple.cst-id=p", "--payple.cust-key-file=" + key, "--payple.hub=production"}, "--payple.hub: want real, test or an address such as https://hub.example"},
@@ -110,7 +114,7 @@ func TestEnvironment(t *testing.T) {
 		}
 	}
 	t.Setenv("PAYPLE_CUST_KEY", "sk-\xff")
-	if code, _, stderr := harness.Command(t, "--config.check"); code != app.ExitUsage || stderr != "payple_exporter: error: no usable custKey: environment variable PAYPLE_CUST_KEY is not text in UTF-8\n" {
+	if code, _, stderr := harness.Command(t, "--config.check"); code != app.ExitUsage || stderr != "payple_exporter: error: no usable custKey: environment variable PAYPLE_CUST_KEY is not text in UTF-8: want the custKey alone, in one line of plain text\n" {
 		t.Errorf("a key that is no text: exit %d, %s", code, stderr)
 	}
 	t.Setenv("PAYPLE_CUST_KEY_FILE", "/also/a/file")

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -421,11 +423,14 @@ func TestHostileNamesAreLabels(t *testing.T) {
 	address, key := strings.TrimPrefix(flags[0], "--payple.hub="), strings.TrimPrefix(flags[2], "--payple.cust-key-file=")
 	var file strings.Builder
 	fmt.Fprintf(&file, "merchants:\n  - {name: %q, cst_id: store, hub: %q, cust_key_file: %q}\n", "plain", address, key)
-	names := hostileNames()
+	names, ids := hostileNames(), make(map[string]bool)
 	for i, name := range names {
-		line, err := json.Marshal(map[string]string{
-			"name": name, "cst_id": names[len(names)-1-i], "hub": address, "cust_key_file": key,
-		})
+		id := name
+		if strings.ContainsAny(name, hub.BlanksAndQuotes+"$") {
+			id = fmt.Sprint("plain", i) // no partner id is like that
+		}
+		ids[id] = true
+		line, err := json.Marshal(map[string]string{"name": name, "cst_id": id, "hub": address, "cust_key_file": key})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -437,9 +442,9 @@ func TestHostileNamesAreLabels(t *testing.T) {
 		t.Fatalf("the plain merchant was not asked:\n%s", body)
 	}
 	for _, accept := range metricsFormats() {
-		for label, plain := range map[string]string{"merchant": "plain", "cst_id": "store"} {
+		for label, want := range map[string][]string{"merchant": append(names, "plain"), "cst_id": append(slices.Collect(maps.Keys(ids)), "store")} {
 			got := labelsOf(t, exporter, "/metrics", accept, label)
-			for _, name := range append(names, plain) {
+			for _, name := range want {
 				if !got[name] {
 					t.Errorf("%s: no %s %q", accept, label, name)
 				}

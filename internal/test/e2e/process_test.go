@@ -275,24 +275,24 @@ func TestSurplusOfTheHubIsNotQuoted(t *testing.T) {
 func TestHangupWhileStarting(t *testing.T) {
 	t.Parallel()
 	_, flags := simulated(t)
-	key := filepath.Join(t.TempDir(), "key")
-	if err := syscall.Mkfifo(key, 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "merchants.yml")
+	text := "merchants: [{cst_id: store, cust_key_file: " + strings.TrimPrefix(flags[2], "--payple.cust-key-file=") + "}]\n"
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	exporter := startProcess(t, programs.Exporter(t), nil, "--web.listen-address=127.0.0.1:0",
-		flags[0], flags[1], "--payple.cust-key-file="+key)
+	exporter := startProcess(t, programs.Exporter(t), nil, "--web.listen-address=127.0.0.1:0", flags[0], "--config.file="+file)
 	var pipe *os.File
-	eventually(t, "the exporter reads the key", func() (open bool) {
+	eventually(t, "the exporter reads its configuration", func() (open bool) {
 		var err error
-		pipe, err = os.OpenFile(key, os.O_WRONLY|syscall.O_NONBLOCK, 0) // an error while nobody reads
+		pipe, err = os.OpenFile(file, os.O_WRONLY|syscall.O_NONBLOCK, 0) // an error while nobody reads
 		return err == nil
 	})
 	exporter.hangUp()
-	// From here on the key is in a file like any other.
-	if err := errors.Join(os.Remove(key), os.WriteFile(key, []byte(testKey), 0o600)); err != nil {
+	// From here on it is a file like any other.
+	if err := errors.Join(os.Remove(file), os.WriteFile(file, []byte(text), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pipe.WriteString(testKey); err != nil {
+	if _, err := pipe.WriteString(text); err != nil {
 		t.Fatal(err)
 	}
 	if err := pipe.Close(); err != nil {
