@@ -170,7 +170,7 @@ func TestHandshakesSayWhyTheyFail(t *testing.T) {
 		says    string // the error's end
 	}{
 		"TLS 1.1 alone": {
-			handshakes(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), nil, //nolint:gosec // that is what is tried
+			handshakes(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), nil,
 			noCommon + ": remote error: tls: protocol version not supported",
 		},
 		"TLS 1.1 chosen": {choosing(t), nil, noCommon + ": the HTTP exchange broke off"},
