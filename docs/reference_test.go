@@ -303,7 +303,7 @@ It completes commands and flags. A package may write the scripts to files: they 
 `
 
 // Every reason and every cause that the code knows is told of, and every flag
-// of every command's help.
+// of every command's help; every reason in a runbook, too.
 func TestDocsAreComplete(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
@@ -321,8 +321,12 @@ func TestDocsAreComplete(t *testing.T) {
 	for _, metric := range collector.Metrics() {
 		names = append(names, metric.Name)
 	}
+	runbook := harness.ReadFile(t, "docs/runbooks/PaypleTransferLimitUnknown.md")
 	for _, reason := range hub.Reasons() {
 		names = append(names, string(reason))
+		if !strings.Contains(runbook, code(string(reason))) {
+			t.Errorf("no runbook speaks of %s", reason)
+		}
 	}
 	for _, cause := range collector.Causes() {
 		names = append(names, cause.String())

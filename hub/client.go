@@ -314,7 +314,7 @@ func interpret(endpoint Endpoint, status int, body []byte) (answer, string, *Err
 func statusError(reason Reason, endpoint Endpoint, status int) *Error {
 	return &Error{
 		Reason: reason, Endpoint: endpoint, Status: status,
-		detail: fmt.Sprintf("the hub answered HTTP %d %s", status, http.StatusText(status)),
+		detail: fmt.Sprintf("the answer was HTTP %d %s", status, http.StatusText(status)),
 	}
 }
 

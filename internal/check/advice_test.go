@@ -205,7 +205,7 @@ func tlsSituations(t *testing.T) []situation {
 		name   string
 		config *tls.Config
 	}{
-		{"TLS 1.1 alone", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}}, //nolint:gosec // that is what is tried
+		{"TLS 1.1 alone", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}},
 		{"old ciphers alone", &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}},
 		{"intermediate certificate missing", alone(intermediate)},
 		{"certificate missing, of a name that is none", alone(nameless)},
