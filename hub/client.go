@@ -219,6 +219,7 @@ func (c *Client) ask(
 	response, err := client.Do(request)
 	if err != nil {
 		failure := transportError(ctx, endpoint, err)
+		failure.withhold(body["custKey"], token.value.Reveal())
 		failure.stale = failure.Reason == ReasonNetwork && way.kept.Load() && !way.answered.Load()
 		return nil, "", failure
 	}
@@ -299,7 +300,7 @@ func interpret(endpoint Endpoint, status int, body []byte) (answer, string, *Err
 	case status != http.StatusOK && status != http.StatusCreated:
 		return nil, code, statusError(ReasonHTTPStatus, endpoint, status)
 	case err == nil && code == "":
-		err = errors.New("no result code")
+		err = fields.noCode()
 	}
 	if err != nil {
 		return nil, code, &Error{

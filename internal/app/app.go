@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/go-kit/log/level"
 )
 
 // Exit codes.
@@ -78,19 +80,25 @@ func Run(ctx context.Context, args []string, options Options) int {
 		standardLog.to.Store(&p.loggers.kit)
 		err = p.execute(ctx)
 	}
-	return exitCode(err, options.Stderr)
+	return exitCode(err, func(err error) {
+		if logsJSON(args, options.Getenv) {
+			_ = level.Error(logFlags{format: formatJSON}.loggers(options.Stderr).kit).Log("msg", appName+" ends", "err", err)
+			return
+		}
+		_, _ = fmt.Fprintf(options.Stderr, "payple_exporter: error: %v\n", err)
+	})
 }
 
 // exitCode tells of an error, unless it was told, and returns what to exit
 // with.
-func exitCode(err error, stderr io.Writer) int {
+func exitCode(err error, tell func(error)) int {
 	if err == nil {
 		return ExitOK
 	}
 	if shown, ok := errors.AsType[shownError](err); ok {
 		return int(shown)
 	}
-	_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	tell(err)
 	if _, usage := errors.AsType[usageError](err); usage {
 		return ExitUsage
 	}

@@ -18,6 +18,7 @@ const (
 	commandServe       = "serve"
 	commandCheck       = "check"
 	commandHealthcheck = "healthcheck"
+	commandSimulate    = "simulate"
 )
 
 // program is a parsed command line: what to do, and all that it needs. Each
@@ -104,7 +105,7 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	p.serving.define(serve)
 	check := app.Command(commandCheck, "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
 	p.checking.define(check)
-	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
+	simulate := app.Command(commandSimulate, "Run the simulated hub alone, for drills.")
 	p.simulating.define(simulate)
 	health := app.Command(commandHealthcheck, "Ask the running exporter whether it is healthy, for images without a shell.")
 	p.healthcheck.define(health)
