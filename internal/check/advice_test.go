@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"payple_exporter/internal/check"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/golden"
+	"payple_exporter/internal/test/must"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -56,10 +56,7 @@ func (forbidden) Secret() (hub.Secret, error) {
 // rude accepts connections and closes each at once.
 func rude(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get((&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -102,9 +99,7 @@ func keySituations(t *testing.T) []situation {
 	folder := t.TempDir()
 	empty, binary := filepath.Join(folder, "empty"), filepath.Join(folder, "binary")
 	for path, text := range map[string]string{empty: "\n", binary: "\xff\xfe"} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, path, text)
 	}
 	all := []situation{
 		{name: "key file missing", key: hub.FileKey("/nowhere/key")},

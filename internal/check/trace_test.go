@@ -18,6 +18,7 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/check"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/must"
 )
 
 const tracedKey = "traced-cust-key-5d1"
@@ -132,9 +133,7 @@ func TestTraceBlamesNoSharedConnection(t *testing.T) {
 		last := []string{"token ok", "remain ok"}
 		if shared {
 			last = []string{"token failed", "remain not_tried"}
-			if err := sim.Apply("", "", "result=T0320"); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, sim.Apply("", "", "result=T0320"))
 		}
 		lines, _ := traced(t, server.URL, transport, keyOfTrace())
 		expectSteps(t, lines, append([]string{"key ok", "address not_needed", "proxy not_needed", "connection ok", "tls ok"}, last...))
@@ -241,10 +240,7 @@ func TestTraceBlamesTheStepUnderWay(t *testing.T) {
 func silentListener(t *testing.T) string {
 	t.Helper()
 	var listen net.ListenConfig
-	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get(listen.Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	return listener.Addr().String()
 }

@@ -21,6 +21,7 @@ import (
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/test/golden"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 )
 
@@ -236,10 +237,7 @@ func TestPageDoesNotWaitForTheHub(t *testing.T) {
 func TestPageRunbooksExist(t *testing.T) {
 	t.Parallel()
 	s := pageStand(t, statuspage.Options{}, everyShop()...)
-	rules, err := os.ReadFile("../../alerts/payple.rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	rules := must.Read(t, "../../alerts/payple.rules.yml")
 	links := regexp.MustCompile(`href="(https:[^"]*/main/)([^"]*)"`).FindAllStringSubmatch(s.Get(t, "/").Body, -1)
 	if len(links) < 8 {
 		t.Errorf("only %d links to the documentation", len(links))
@@ -248,7 +246,7 @@ func TestPageRunbooksExist(t *testing.T) {
 		if _, err := os.Stat(filepath.Join("..", "..", link[2])); err != nil {
 			t.Errorf("a link to what is not there: %v", err)
 		}
-		if !strings.Contains(string(rules), "runbook_url: "+link[1]) {
+		if !strings.Contains(rules, "runbook_url: "+link[1]) {
 			t.Errorf("%s is not where the alerts' runbooks are", link[1])
 		}
 	}

@@ -3,7 +3,6 @@ package statuspage
 import (
 	"fmt"
 	"math"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"payple_exporter/internal/advice"
 	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
+	"payple_exporter/internal/test/must"
 )
 
 // No word of the page is missing in either language, each is in its own
@@ -85,12 +85,9 @@ func TestPageWordsAreUsed(t *testing.T) {
 		"page.html": `[$ ]\.T\.(\w+)`, "page.go": `\b(?:v\.T|printer)\.(\w+)`, "row.go": `\bp\.(\w+)`, "chart.go": `\bp\.(\w+)`,
 		"condition.go": `\b[pt]\.(\w+)`, "text.go": `\bp\.(\w+)`,
 	} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must.Read(t, file)
 		before := len(used)
-		for _, match := range regexp.MustCompile(word).FindAllStringSubmatch(string(text), -1) {
+		for _, match := range regexp.MustCompile(word).FindAllStringSubmatch(text, -1) {
 			used[match[1]] = true
 		}
 		if len(used) == before {

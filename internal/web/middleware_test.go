@@ -20,6 +20,7 @@ import (
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 	"payple_exporter/internal/web"
 )
@@ -46,10 +47,7 @@ type element struct {
 // elementsOf returns a page's elements in order, and the text between them.
 func elementsOf(t *testing.T, page string) (elements []element, text string) {
 	t.Helper()
-	root, err := html.Parse(strings.NewReader(page))
-	if err != nil {
-		t.Fatal(err)
-	}
+	root := must.Get(html.Parse(strings.NewReader(page)))(t)
 	var between strings.Builder
 	for node := range root.Descendants() {
 		switch node.Type {
@@ -121,9 +119,7 @@ func TestNamesAreOnlyTextOnThePage(t *testing.T) {
 		for _, failing := range []bool{false, true} {
 			s := hostileStand(t)
 			if failing {
-				if err := s.Hub.Apply("", hub.EndpointToken, "result=T0310"); err != nil {
-					t.Fatal(err)
-				}
+				must.Do(t, s.Hub.Apply("", hub.EndpointToken, "result=T0310"))
 			}
 			show := func(query string) ([]element, string) {
 				response := s.Get(t, query)

@@ -13,6 +13,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 	"payple_exporter/internal/web"
 )
@@ -66,9 +67,7 @@ func TestOneMerchantsFailureTouchesNoOther(t *testing.T) {
 	t.Parallel()
 	s := stand.NewWithTimeout(t, time.Second, "hanging", "refused", "garbled", "store", "keyless")
 	for id, fault := range map[string]string{"hanging": "hang", "refused": "result=T0300", "garbled": "half-json"} {
-		if err := s.Hub.Apply(id, "", fault); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, s.Hub.Apply(id, "", fault))
 	}
 	watched := s.Config("hanging", "refused", "garbled", "store", "keyless")
 	watched.Merchants[4].Key = hub.FileKey("/nowhere/key")
@@ -169,9 +168,7 @@ func TestMaxRequests(t *testing.T) {
 	s.Handler = web.New(web.Options{
 		Collector: s.Merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
 	})
-	if err := s.Hub.Apply("store", "", "hang"); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, s.Hub.Apply("store", "", "hang"))
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan struct{})
 	go func() {
@@ -224,9 +221,6 @@ func TestScrapeTimeout(t *testing.T) {
 
 func mustFault(t *testing.T, name string) simulator.Fault {
 	t.Helper()
-	fault, err := simulator.ParseFault(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fault := must.Get(simulator.ParseFault(name))(t)
 	return fault
 }

@@ -21,6 +21,7 @@ import (
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -62,9 +63,7 @@ func newWire(t *testing.T, to string) *wire {
 	w := &wire{t: t, to: to, address: "127.0.0.2:0", open: make(map[net.Conn]bool)}
 	if w.listen() != nil {
 		w.address = "127.0.0.1:0"
-		if err := w.listen(); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, w.listen())
 	}
 	t.Cleanup(func() {
 		w.set(wireRefuse)
@@ -262,7 +261,7 @@ func TestServeThroughABadNetwork(t *testing.T) {
 		w.set(test.mode)
 		if test.reason == "" {
 			before := sim.Requests("store", hub.EndpointRemain)
-			eventually(t, "two more queries", func() bool {
+			programs.Eventually(t, "two more queries", func() bool {
 				expectUp(t, exporter)
 				return sim.Requests("store", hub.EndpointRemain) >= before+2
 			})
@@ -314,7 +313,7 @@ func TestServeThroughABadNetworkWithTLS(t *testing.T) {
 		server.Config.SetKeepAlivesEnabled(!test.anew)
 		server.StartTLS()
 		defer server.Close()
-		exporter := serveProcess(t, programs.Exporter(t), env, append(flags[1:], "--payple.hub=https://"+w.address, "--log.level=debug",
+		exporter := serveApart(t, env, append(flags[1:], "--payple.hub=https://"+w.address, "--log.level=debug",
 			"--payple.min-interval=1s", "--payple.timeout=3s")...)
 		expectUp(t, exporter)
 		w.set(test.mode)
@@ -334,7 +333,7 @@ func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string)
 	t.Helper()
 	// A first query may still have gone out on a connection that was about to
 	// end, so that only a later one meets what the log is to tell of.
-	eventually(t, "the failure is told", func() bool {
+	programs.Eventually(t, "the failure is told", func() bool {
 		page := exporter.read(t)
 		up, reason, err := page.Health("store")
 		figures, known, figuresErr := page.Figures("store")
@@ -349,7 +348,7 @@ func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string)
 // to do so by itself.
 func expectRecovery(t *testing.T, exporter *running) {
 	t.Helper()
-	eventually(t, "the exporter has recovered", func() bool {
+	programs.Eventually(t, "the exporter has recovered", func() bool {
 		up, _, err := exporter.read(t).Health("store")
 		return up && err == nil
 	})
@@ -366,10 +365,7 @@ func (r *running) read(t *testing.T) exposition.Page {
 	if status != http.StatusOK {
 		t.Fatalf("scrape: HTTP %d: %s", status, body)
 	}
-	page, err := exposition.Parse(exposition.OpenMetrics, []byte(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := must.Get(exposition.Parse(exposition.OpenMetrics, []byte(body)))(t)
 	return page
 }
 
@@ -400,7 +396,7 @@ func TestServeOverIPv6(t *testing.T) {
 	exporter := serveHere(t, "--web.listen-address=[::1]:0", "--payple.hub="+server.URL, "--payple.cst-id=store",
 		"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey))
 	// serveHere listens on IPv4 too, and says that address first.
-	exporter.url = "http://" + exporter.stderr.await(t, `msg="Listening on" address=(\[::1\]:\d+)`)[1]
+	exporter.url = "http://" + exporter.stderr.Await(t, `msg="Listening on" address=(\[::1\]:\d+)`)[1]
 	expectUp(t, exporter)
 }
 

@@ -23,6 +23,7 @@ import (
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/golden"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 	"payple_exporter/internal/test/secrets"
 )
@@ -57,9 +58,8 @@ func TestCheckJSONShape(t *testing.T) {
 			t.Errorf("--lang=%s changes the JSON:\n%s", language, got)
 		}
 	}
-	document, err := os.ReadFile("docs/check.md")
-	if err != nil || !strings.Contains(string(document), first) {
-		t.Errorf("docs/check.md does not hold the JSON of testdata/check.json: %v", err)
+	if !strings.Contains(must.Read(t, "docs/check.md"), first) {
+		t.Error("docs/check.md does not hold the JSON of testdata/check.json")
 	}
 }
 
@@ -167,16 +167,11 @@ func TestCheckShowsProgressOnATerminal(t *testing.T) {
 	t.Parallel()
 	_, file := manyMerchants(t, 12)
 	terminal, name := openTerminal(t)
-	side, err := os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
+	side := must.Get(os.OpenFile(name, os.O_RDWR|unix.O_NOCTTY, 0))(t)
 	var stdout bytes.Buffer
 	check := exec.CommandContext(t.Context(), programs.Exporter(t), "--config.file="+file, "check")
 	check.Stdout, check.Stderr = &stdout, side
-	if err := check.Run(); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, check.Run())
 	_ = side.Close()
 	shown, _ := io.ReadAll(terminal) // ends with an error: nobody is at the other side any more
 	if text := string(shown); !strings.Contains(text, "\r1/12") || !strings.HasSuffix(text, "\r12/12\r\x1b[K") {
@@ -196,13 +191,8 @@ func openTerminal(t *testing.T) (*os.File, string) {
 		t.Skipf("no terminals here: %v", err)
 	}
 	t.Cleanup(func() { _ = near.Close() })
-	if err := unix.IoctlSetPointerInt(int(near.Fd()), unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	number, err := unix.IoctlGetInt(int(near.Fd()), unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, unix.IoctlSetPointerInt(int(near.Fd()), unix.TIOCSPTLCK, 0))
+	number := must.Get(unix.IoctlGetInt(int(near.Fd()), unix.TIOCGPTN))(t)
 	return near, fmt.Sprintf("/dev/pts/%d", number)
 }
 

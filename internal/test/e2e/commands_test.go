@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -181,33 +180,26 @@ func TestCheckDemo(t *testing.T) {
 // simulate runs until it is told to stop, and what it prints works.
 func TestSimulate(t *testing.T) {
 	t.Parallel()
-	ctx, stop := context.WithCancel(t.Context())
-	out, exit := newOutput(), make(chan int, 1)
-	go func() {
-		exit <- run(ctx, []string{"simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.fault=status=503"}, out, out)
-	}()
-	url := out.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1]
+	sim := serveSimulator(t, "--simulate.fault=status=503")
 	key := harness.WriteFile(t, "key", simulator.DemoKey)
-	flags := []string{"--payple.hub=" + url, "--payple.cst-id=draining", "--payple.cust-key-file=" + key, "check"}
+	flags := []string{"--payple.hub=" + sim.url, "--payple.cst-id=draining", "--payple.cust-key-file=" + key, "check"}
 	if code, stdout, _ := harness.Command(t, flags...); code != app.ExitFailure || !strings.Contains(stdout, "http_status") {
 		t.Errorf("with the fault: exit %d:\n%s", code, stdout)
 	}
-	simulator := &running{url: url}
-	if status, body := simulator.post(t, "/simulator/fault?cst_id=draining&fault=none"); status != http.StatusOK {
+	if status, body := sim.post(t, "/simulator/fault?cst_id=draining&fault=none"); status != http.StatusOK {
 		t.Errorf("mending answers %d: %s", status, body)
 	}
 	if code, stdout, _ := harness.Command(t, flags...); code != app.ExitOK {
 		t.Errorf("mended: exit %d:\n%s", code, stdout)
 	}
-	if status, body := simulator.post(t, "/simulator/fault?cst_id=nobody&fault=hang"); status != http.StatusBadRequest {
+	if status, body := sim.post(t, "/simulator/fault?cst_id=nobody&fault=hang"); status != http.StatusBadRequest {
 		t.Errorf("nobody answers %d: %s", status, body)
 	}
-	if _, body := simulator.get(t, "/simulator/"); !strings.Contains(body, `"cst_id": "draining"`) || !strings.Contains(body, `"remain_amt": 36`) && !strings.Contains(body, `"remain_amt": 35`) {
+	if _, body := sim.get(t, "/simulator/"); !strings.Contains(body, `"cst_id": "draining"`) || !strings.Contains(body, `"remain_amt": 36`) && !strings.Contains(body, `"remain_amt": 35`) {
 		t.Errorf("the state is %s", body)
 	}
-	stop()
-	if code := <-exit; code != app.ExitOK {
-		t.Errorf("exit %d:\n%s", code, out)
+	if code := sim.stop(); code != app.ExitOK {
+		t.Errorf("exit %d:\n%s", code, sim.stderr)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -19,9 +20,7 @@ func TestBashCompletes(t *testing.T) {
 		t.Skip("no bash here")
 	}
 	folder := t.TempDir()
-	if err := os.Symlink(absolute(t, programs.Exporter(t)), filepath.Join(folder, "payple_exporter")); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, os.Symlink(absolute(t, programs.Exporter(t)), filepath.Join(folder, "payple_exporter")))
 	// bash is told the function once: each start of a race-checked program takes a second.
 	functions := runBash(t, bash, folder, "payple_exporter --completion-script-bash")
 	for line, want := range map[string]string{
@@ -58,10 +57,7 @@ func runBash(t *testing.T, bash, folder, script string, args ...string) string {
 
 func absolute(t *testing.T, path string) string {
 	t.Helper()
-	full, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	full := must.Get(filepath.Abs(path))(t)
 	return full
 }
 

@@ -9,7 +9,6 @@ import (
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
-	"payple_exporter/internal/test/programs"
 	"payple_exporter/internal/test/secrets"
 )
 
@@ -30,7 +29,7 @@ func TestServeThroughHTTPSProxy(t *testing.T) {
 		"HTTPS_PROXY=" + server.URL, "NO_PROXY=",
 		"SSL_CERT_FILE=" + harness.WriteFile(t, "ca.pem", string(certificate)), "SSL_CERT_DIR=" + t.TempDir(),
 	}
-	exporter := serveProcess(t, programs.Exporter(t), env, "--payple.hub=https://example.com",
+	exporter := serveApart(t, env, "--payple.hub=https://example.com",
 		"--payple.cst-id=store", "--payple.cust-key-file="+harness.WriteFile(t, "key", testKey))
 	if got := exporter.scrape(t)[remainOfStore]; got != 9_944_000 {
 		t.Errorf("got %v through the proxy:\n%s", got, exporter.stderr)

@@ -3,16 +3,18 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
+	"payple_exporter/internal/test/programs"
 )
 
 const remainOfStore = `payple_transfer_remain_amount{merchant="store"}`
@@ -70,9 +72,7 @@ func TestServeManyScrapersMakeOneQuery(t *testing.T) {
 // the answer from the time-out, and other tests may take all processors.
 func TestServeAnswersInTimeWhenTheHubHangs(t *testing.T) {
 	sim, flags := simulated(t)
-	if err := sim.Apply("store", "", "hang"); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, sim.Apply("store", "", "hang"))
 	exporter := serveHere(t, flags...)
 	began := time.Now()
 	got := exporter.scrape(t, "X-Prometheus-Scrape-Timeout-Seconds", "2")
@@ -118,10 +118,10 @@ func TestServeFinishesScrapesOnSIGTERM(t *testing.T) {
 	t.Parallel()
 	sim, flags := simulated(t)
 	sim.Break("store", hub.EndpointToken, simulator.Slow(700*time.Millisecond))
-	exporter := serveApart(t, flags...)
+	exporter := serveApart(t, nil, flags...)
 	answered := make(chan map[string]float64, 1)
 	go func() { answered <- exporter.scrape(t) }()
-	eventually(t, "the scrape reaches the hub", func() bool { return sim.Requests("store", hub.EndpointToken) > 0 })
+	programs.Eventually(t, "the scrape reaches the hub", func() bool { return sim.Requests("store", hub.EndpointToken) > 0 })
 	if code := exporter.stop(); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, exporter.stderr)
 	}
@@ -147,9 +147,7 @@ func TestServeLogHasOneShape(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			sim, flags := simulated(t)
-			if err := sim.Apply("store", "", "result=T0310"); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, sim.Apply("store", "", "result=T0310"))
 			exporter := serveHere(t, append(flags, "--log.level=debug", "--log.format="+format)...)
 			exporter.scrape(t)
 			exporter.stop()
@@ -222,16 +220,14 @@ func TestServeReloads(t *testing.T) {
 	good := "hub: " + address + "\nmerchants:\n  - {cst_id: store, cust_key_file: " + key + "}\n"
 	file := harness.WriteFile(t, "merchants.yml", good)
 	write := func(text string) {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, file, text)
 	}
-	exporter := serveApart(t, "--config.file="+file, "--web.enable-lifecycle")
+	exporter := serveApart(t, nil, "--config.file="+file, "--web.enable-lifecycle")
 	exporter.scrape(t)
 
 	write(good + "  - {cst_id: store, name: second, hub: 'https://hub.invalid', cust_key_file: " + key + "}\n")
-	exporter.hangUp()
-	exporter.stderr.await(t, `merchants=2`)
+	exporter.Signal(syscall.SIGHUP)
+	exporter.stderr.Await(t, `merchants=2`)
 	got := exporter.scrape(t)
 	if got[remainOfStore] != 9_944_000 || got[`payple_queries_total{merchant="store"}`] != 1 || sim.Requests("store", hub.EndpointRemain) != 1 {
 		t.Errorf("the merchant that stays was forgotten: %v queries", got[`payple_queries_total{merchant="store"}`])

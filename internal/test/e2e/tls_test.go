@@ -28,7 +28,7 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
-	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/must"
 )
 
 // lock is all that it takes to close the exporter's door: a server's
@@ -57,17 +57,12 @@ func newLock(t *testing.T) *lock {
 	l.client = issue(t, "prometheus", &ca)
 	other := issue(t, "authority", nil)
 	l.stranger = issue(t, "prometheus", &other)
-	key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := must.Get(x509.MarshalPKCS8PrivateKey(server.PrivateKey))(t)
 	for name, block := range map[string]*pem.Block{
 		"ca.pem": {Type: "CERTIFICATE", Bytes: ca.Certificate[0]}, "cert.pem": {Type: "CERTIFICATE", Bytes: server.Certificate[0]},
 		"key.pem": {Type: "PRIVATE KEY", Bytes: key},
 	} {
-		if err := os.WriteFile(filepath.Join(l.dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, os.WriteFile(filepath.Join(l.dir, name), pem.EncodeToMemory(block), 0o600))
 	}
 	return l
 }
@@ -77,18 +72,13 @@ func (l *lock) config(t *testing.T, with string) string {
 	t.Helper()
 	text := "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
 	if with == withPassword {
-		hash, err := bcrypt.GenerateFromPassword([]byte("password"), bcrypt.MinCost)
-		if err != nil {
-			t.Fatal(err)
-		}
+		hash := must.Get(bcrypt.GenerateFromPassword([]byte("password"), bcrypt.MinCost))(t)
 		text += "basic_auth_users:\n  reader: " + string(hash) + "\n"
 	} else {
 		text += with
 	}
 	path := filepath.Join(l.dir, "web.yml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Write(t, path, text)
 	return path
 }
 
@@ -113,10 +103,7 @@ func issue(t *testing.T, name string, parent *tls.Certificate) tls.Certificate {
 // issueFor does so for an address, and until a time.
 func issueFor(t *testing.T, name string, parent *tls.Certificate, address net.IP, until time.Time) tls.Certificate {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := must.Get(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))(t)
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
 		NotBefore: until.Add(-2 * time.Hour), NotAfter: until,
@@ -126,14 +113,8 @@ func issueFor(t *testing.T, name string, parent *tls.Certificate, address net.IP
 	if parent != nil {
 		signer, signature = parent.Leaf, parent.PrivateKey
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, signer, &private.PublicKey, signature)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
+	der := must.Get(x509.CreateCertificate(rand.Reader, template, signer, &private.PublicKey, signature))(t)
+	leaf := must.Get(x509.ParseCertificate(der))(t)
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private, Leaf: leaf}
 }
 
@@ -150,10 +131,7 @@ func everyPath() map[string]int {
 func visit(t *testing.T, client *http.Client, url, line, password string) int {
 	t.Helper()
 	method, path, _ := strings.Cut(line, " ")
-	request, err := http.NewRequestWithContext(t.Context(), method, url+path, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	request := must.Get(http.NewRequestWithContext(t.Context(), method, url+path, http.NoBody))(t)
 	if password != "" {
 		request.SetBasicAuth("reader", password)
 	}
@@ -238,10 +216,7 @@ func deafTLS(t *testing.T) string {
 		Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12,
 	}
 	var listen net.ListenConfig
-	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get(listen.Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -348,7 +323,7 @@ func TestServeTrustsNoBadCertificate(t *testing.T) {
 			var current atomic.Pointer[tls.Config]
 			current.Store(showing(test.certificate))
 			server := secureHub(t, sim, &current)
-			exporter := serveProcess(t, programs.Exporter(t), env, append(flags[1:], "--payple.hub="+server.URL)...)
+			exporter := serveApart(t, env, append(flags[1:], "--payple.hub="+server.URL)...)
 			if test.says == "" {
 				expectUp(t, exporter)
 				return
@@ -359,7 +334,7 @@ func TestServeTrustsNoBadCertificate(t *testing.T) {
 			if up || reason != hub.ReasonTLS || err != nil || known || figuresErr != nil {
 				t.Errorf("up %v, reason %q (%v), figures shown: %v (%v)", up, reason, err, known, figuresErr)
 			}
-			exporter.stderr.await(t, regexp.QuoteMeta(test.says)) // the line may come after the answer
+			exporter.stderr.Await(t, regexp.QuoteMeta(test.says)) // the line may come after the answer
 			if n := sim.Requests("store", hub.EndpointToken); n != 0 {
 				t.Errorf("%d requests were sent, with the key", n)
 			}
@@ -381,7 +356,7 @@ func TestServeStopsTrustingABadCertificate(t *testing.T) {
 		var current atomic.Pointer[tls.Config]
 		current.Store(showing(good.certificate))
 		server := secureHub(t, sim, &current)
-		exporter := serveProcess(t, programs.Exporter(t), env, append(flags[1:], "--payple.hub="+server.URL, "--payple.min-interval=1s", "--log.level=debug")...)
+		exporter := serveApart(t, env, append(flags[1:], "--payple.hub="+server.URL, "--payple.min-interval=1s", "--log.level=debug")...)
 		expectUp(t, exporter)
 		asked := requestsOf(sim)
 

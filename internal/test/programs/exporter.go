@@ -1,42 +1,70 @@
 package programs
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"testing"
+
+	"payple_exporter/internal/test/must"
+)
+
+//nolint:gochecknoglobals // folder and builds are what there is one of in a process
+var (
+	folder   = sync.OnceValues(temporary)
+	released = sync.OnceValues(func() (string, error) { return Build("payple_exporter") })
+	raced    = sync.OnceValues(func() (string, error) { return Build("payple_exporter", "-race") })
 )
 
 // Exporter returns the path of payple_exporter, built from the sources at hand
 // once for all tests of a package, with the race detector where the tests have
-// it. It goes with the machine's temporary files.
-func Exporter(t *testing.T) string {
-	t.Helper()
-	path, err := build()
-	if err != nil {
-		t.Fatal(err)
+// it.
+func Exporter(tb testing.TB) string {
+	tb.Helper()
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return must.Get(raced())(tb)
 	}
-	return path
+	return Released(tb)
 }
 
-//nolint:gochecknoglobals // a build is what there is one of in a test binary
-var build = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "payple_exporter-")
+// Released returns the path of payple_exporter as it is released.
+func Released(tb testing.TB) string { tb.Helper(); return must.Get(released())(tb) }
+
+// Build builds a program of the project as a release does, with other flags
+// besides, and returns its path. It goes with this process.
+func Build(program string, flags ...string) (string, error) {
+	dir, err := folder()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "payple_exporter")
-	args := []string{"build", "-o", path}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range info.Settings {
-			if setting.Key == "-race" && setting.Value == "true" {
-				args = append(args, "-race")
-			}
-		}
+	path := filepath.Join(dir, fmt.Sprint(filepath.Base(program), flags))
+	command := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", path}, flags, []string{program})...) //nolint:gosec,noctx // a test's own program
+	if !slices.Contains(flags, "-race") {
+		command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	}
-	command := exec.Command("go", append(args, "payple_exporter")...) //nolint:gosec // a path of its own making
-	command.Stderr = os.Stderr
-	return path, command.Run()
-})
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", program, err, output)
+	}
+	return path, nil
+}
+
+// temporary returns a folder that goes with this process, even if that is
+// killed: then the pipe ends that a shell waits for.
+func temporary() (string, error) {
+	dir, err := os.MkdirTemp("", "payple_exporter-")
+	if err != nil {
+		return "", fmt.Errorf("a folder for programs: %w", err)
+	}
+	cleaner := exec.Command("sh", "-c", `trap "" INT; cat; rm -r "$0"`, dir) //nolint:gosec,noctx // a path of its own making
+	if _, err := cleaner.StdinPipe(); err != nil {
+		return "", fmt.Errorf("a folder for programs: %w", err)
+	}
+	if err := cleaner.Start(); err != nil {
+		return "", fmt.Errorf("a folder for programs: %w", err)
+	}
+	return dir, nil
+}
