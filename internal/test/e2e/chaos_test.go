@@ -254,7 +254,7 @@ func TestServeThroughABadNetwork(t *testing.T) {
 		"cut in the answer's head": {wireHalf, hub.ReasonNetwork, "unexpected EOF"},
 	}, func(t *testing.T, test test) {
 		sim, flags := simulated(t)
-		w := newWire(t, strings.TrimPrefix(strings.TrimPrefix(flags[0], "--payple.hub="), "http://"))
+		w := newWire(t, hostOf(valueOf(flags[0])))
 		exporter := serveHere(t, append(flags[1:], "--payple.hub=http://"+w.address, "--log.level=debug",
 			"--payple.min-interval=1s", "--payple.timeout=3s")...)
 		expectUp(t, exporter)

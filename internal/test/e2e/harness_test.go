@@ -170,6 +170,9 @@ func simulated(t *testing.T) (*simulator.Hub, []string) {
 	return sim, []string{"--payple.hub=" + startHub(t, sim), "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
 }
 
+// valueOf returns the value of a flag.
+func valueOf(flag string) string { _, value, _ := strings.Cut(flag, "="); return value }
+
 // startHub serves a simulated hub and returns its address. In the end it must
 // have seen nothing but the documented protocol.
 func startHub(t *testing.T, sim *simulator.Hub) string {

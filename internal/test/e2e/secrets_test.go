@@ -310,7 +310,7 @@ func askHub(t *testing.T, address, path, token, body string) string {
 func TestMisplacedKeysAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	_, flags := simulated(t)
-	key := strings.TrimPrefix(flags[2], "--payple.cust-key-file=")
+	key := valueOf(flags[2])
 	good := "merchants:\n  - {cst_id: p, cust_key_file: " + key + "}\n"
 	file := harness.WriteFile(t, "merchants.yml", good)
 	exporter := serveHere(t, "--config.file="+file, "--web.enable-lifecycle", "--log.level=debug")

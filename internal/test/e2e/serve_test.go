@@ -216,7 +216,7 @@ func TestServeDemo(t *testing.T) {
 func TestServeReloads(t *testing.T) {
 	t.Parallel()
 	sim, flags := simulated(t)
-	address, key := flags[0][len("--payple.hub="):], flags[2][len("--payple.cust-key-file="):]
+	address, key := valueOf(flags[0]), valueOf(flags[2])
 	good := "hub: " + address + "\nmerchants:\n  - {cst_id: store, cust_key_file: " + key + "}\n"
 	file := harness.WriteFile(t, "merchants.yml", good)
 	write := func(text string) {

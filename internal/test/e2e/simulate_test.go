@@ -14,6 +14,7 @@ import (
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/texts"
 )
 
 // simulate is the command that runs the simulated hub alone.
@@ -140,7 +141,7 @@ func TestSimulateSpeaksTheLanguageOfTheTerminal(t *testing.T) {
 		t.Setenv("PAYPLE_EXPORTER_LANG", test.environment)
 		r := startHere(t, time.Now, append(slices.Clone(simulate), strings.Fields(test.flag)...)...)
 		r.stderr.Await(t, "fault=none'\n")
-		if code := r.stop(); code != app.ExitOK || hangul(r.stderr.String()) != test.korean {
+		if code := r.stop(); code != app.ExitOK || texts.Hangul(r.stderr.String()) != test.korean {
 			t.Errorf("%+v: exit %d\n%s", test, code, r.stderr)
 		}
 	}

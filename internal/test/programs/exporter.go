@@ -2,6 +2,7 @@ package programs
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,6 +19,7 @@ var (
 	folder   = sync.OnceValues(temporary)
 	released = sync.OnceValues(func() (string, error) { return Build("payple_exporter") })
 	raced    = sync.OnceValues(func() (string, error) { return Build("payple_exporter", "-race") })
+	alive    io.Closer // of this process, and what ends with it
 )
 
 // Exporter returns the path of payple_exporter, built from the sources at hand
@@ -41,7 +43,10 @@ func Build(program string, flags ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, fmt.Sprint(filepath.Base(program), flags))
+	if dir, err = os.MkdirTemp(dir, ""); err != nil {
+		return "", fmt.Errorf("a folder for %s: %w", program, err)
+	}
+	path := filepath.Join(dir, filepath.Base(program))
 	command := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", path}, flags, []string{program})...) //nolint:gosec,noctx // a test's own program
 	if !slices.Contains(flags, "-race") {
 		command.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -60,10 +65,10 @@ func temporary() (string, error) {
 		return "", fmt.Errorf("a folder for programs: %w", err)
 	}
 	cleaner := exec.Command("sh", "-c", `trap "" INT; cat; rm -r "$0"`, dir) //nolint:gosec,noctx // a path of its own making
-	if _, err := cleaner.StdinPipe(); err != nil {
-		return "", fmt.Errorf("a folder for programs: %w", err)
+	if alive, err = cleaner.StdinPipe(); err == nil {
+		err = cleaner.Start()
 	}
-	if err := cleaner.Start(); err != nil {
+	if err != nil {
 		return "", fmt.Errorf("a folder for programs: %w", err)
 	}
 	return dir, nil
