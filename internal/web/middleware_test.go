@@ -29,7 +29,7 @@ import (
 // harm if it does not.
 func hostileNames() []string {
 	return []string{
-		`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `'><svg onload=alert(1)>`, `" onmouseover="alert(1)" x="`, `' autofocus onfocus='alert(1)`, "` onload=`alert(1)",
+		`<script>alert(1)</script>`, `<script>alert("x")</script>`, `"><img src=x onerror=alert(1)>`, `'><svg onload=alert(1)>`, `" onmouseover="alert(1)" x="`, `' autofocus onfocus='alert(1)`, "` onload=`alert(1)",
 		"javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "</title><script>alert(1)</script>", "</script><script>alert(1)</script>", "</style><style>*{}", "</textarea>", "-->", "<!--", "]]>",
 		"{{.}}", "{{template \"x\"}}", "${alert(1)}", "&lt;script&gt;", "&#60;script>", "\u2028alert(1)", "\x00<b>", "a\nb<hr>", "a\r\n\r\n<hr>", "\xff\xfe<i>", "+ADw-script+AD4-", "//evil.example/x", "\\\\evil.example",
 		"url(javascript:alert(1))", "expression(alert(1))", "\u202e<b>",

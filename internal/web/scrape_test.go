@@ -206,19 +206,6 @@ func TestOpenMetrics(t *testing.T) {
 	}
 }
 
-func TestScrapeTimeout(t *testing.T) {
-	t.Parallel()
-	for header, want := range map[string]time.Duration{
-		"10": 9500 * time.Millisecond, "2": 1500 * time.Millisecond, "0.6": 300 * time.Millisecond, "0.5": 250 * time.Millisecond,
-		"": 9500 * time.Millisecond, "x": 9500 * time.Millisecond, "-3": 9500 * time.Millisecond, "NaN": 9500 * time.Millisecond,
-		"Inf": 9500 * time.Millisecond, "3600": 99500 * time.Millisecond,
-	} {
-		if got := web.ScrapeTimeout(header, 500*time.Millisecond); got != want {
-			t.Errorf("header %q: %s, want %s", header, got, want)
-		}
-	}
-}
-
 func mustFault(t *testing.T, name string) simulator.Fault {
 	t.Helper()
 	fault := must.Get(simulator.ParseFault(name))(t)
