@@ -334,7 +334,7 @@ func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string)
 	// A first query may still have gone out on a connection that was about to
 	// end, so that only a later one meets what the log is to tell of.
 	programs.Eventually(t, "the failure is told", func() bool {
-		page := exporter.read(t)
+		page := exporter.scrape(t, "Accept", exposition.OpenMetrics)
 		up, reason, err := page.Health("store")
 		figures, known, figuresErr := page.Figures("store")
 		if err != nil || figuresErr != nil || !known || figures != trueFigures || !up && reason != want {
@@ -349,7 +349,7 @@ func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string)
 func expectRecovery(t *testing.T, exporter *running) {
 	t.Helper()
 	programs.Eventually(t, "the exporter has recovered", func() bool {
-		up, _, err := exporter.read(t).Health("store")
+		up, _, err := exporter.scrape(t, "Accept", exposition.OpenMetrics).Health("store")
 		return up && err == nil
 	})
 	expectUp(t, exporter)
@@ -358,20 +358,9 @@ func expectRecovery(t *testing.T, exporter *running) {
 // trueFigures are those of the partner that simulated makes.
 var trueFigures = exposition.Figures{Remain: 9_944_000, Total: 10_000_000, Transferred: 56_000}
 
-// read scrapes as Prometheus does.
-func (r *running) read(t *testing.T) exposition.Page {
-	t.Helper()
-	status, body := r.get(t, "/metrics", "Accept", exposition.OpenMetrics)
-	if status != http.StatusOK {
-		t.Fatalf("scrape: HTTP %d: %s", status, body)
-	}
-	page := must.Get(exposition.Parse(exposition.OpenMetrics, []byte(body)))(t)
-	return page
-}
-
 func expectUp(t *testing.T, exporter *running) {
 	t.Helper()
-	page := exporter.read(t)
+	page := exporter.scrape(t, "Accept", exposition.OpenMetrics)
 	up, reason, err := page.Health("store")
 	figures, known, figuresErr := page.Figures("store")
 	if !up || err != nil || !known || figures != trueFigures || figuresErr != nil {
@@ -382,10 +371,7 @@ func expectUp(t *testing.T, exporter *running) {
 // All of it works over IPv6 alone: the hub, the listener and a scrape.
 func TestServeOverIPv6(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{
-		CstID: "store", CustKey: testKey, Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
-	})
-	server, err := simulator.Start(sim, "[::1]:0")
+	server, err := simulator.Start(newStore(), "[::1]:0")
 	switch {
 	case err != nil && hasIPv6Loopback():
 		t.Fatalf("this machine has an IPv6 loopback, and nobody can listen there: %v", err)
@@ -393,8 +379,7 @@ func TestServeOverIPv6(t *testing.T) {
 		t.Skipf("nothing is known of IPv6, since this machine has no IPv6 loopback: %v", err)
 	}
 	defer server.Close()
-	exporter := serveHere(t, "--web.listen-address=[::1]:0", "--payple.hub="+server.URL, "--payple.cst-id=store",
-		"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey))
+	exporter := serveHere(t, append(flagsOf(t, server.URL), "--web.listen-address=[::1]:0")...)
 	// serveHere listens on IPv4 too, and says that address first.
 	exporter.url = "http://" + exporter.stderr.Await(t, `msg="Listening on" address=(\[::1\]:\d+)`)[1]
 	expectUp(t, exporter)

@@ -3,7 +3,6 @@ package e2e
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -12,11 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
-
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
@@ -122,52 +119,44 @@ func (r *running) exchange(t *testing.T, method, path string, header ...string) 
 	return reply{response.StatusCode, response.Header, response.Trailer, string(body)}
 }
 
-// scrape returns all samples of the metrics page, by name and labels as they
-// are written.
-func (r *running) scrape(t *testing.T, header ...string) map[string]float64 {
+// scrape returns all samples of the metrics page.
+func (r *running) scrape(t *testing.T, header ...string) exposition.Page {
 	t.Helper()
-	status, body := r.get(t, "/metrics", header...)
-	if status != http.StatusOK {
-		t.Fatalf("scrape: HTTP %d: %s", status, body)
-	}
-	return parseSamples(t, body)
+	return r.page(t, "/metrics", header...)
 }
 
-// parseSamples reads an exposition in text form.
-func parseSamples(t *testing.T, body string) map[string]float64 {
+// page returns all samples of an exposition.
+func (r *running) page(t *testing.T, path string, header ...string) exposition.Page {
 	t.Helper()
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	if _, err := parser.TextToMetricFamilies(strings.NewReader(body)); err != nil {
-		t.Fatalf("the exposition does not parse: %v", err)
+	got := r.exchange(t, http.MethodGet, path, header...)
+	if got.status != http.StatusOK {
+		t.Fatalf("%s answers %d: %s", path, got.status, got.body)
 	}
-	samples := make(map[string]float64)
-	for line := range strings.Lines(body) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		cut := strings.LastIndex(line, " ")
-		var value float64
-		if _, err := fmt.Sscan(line[cut+1:], &value); err != nil {
-			t.Fatalf("sample %q: %v", line, err)
-		}
-		samples[line[:cut]] = value
-	}
-	return samples
+	return must.Get(exposition.Parse(got.header.Get("Content-Type"), []byte(got.body)))(t)
 }
 
 // testKey is the partner's key. It holds what URLs, HTML, JSON and shells write
 // in another way.
 const testKey = `test+cust/key="7f3a91&b2<c8>d4`
 
-// simulated starts a simulated hub with one partner named store, and returns
-// the flags that ask it.
+// newStore is a simulated hub with one partner named store.
+func newStore() *simulator.Hub {
+	return simulator.New(simulator.Options{}, simulator.Partner{
+		CstID: "store", CustKey: testKey, Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
+	})
+}
+
+// simulated starts such a hub, and returns the flags that ask it.
 func simulated(t *testing.T) (*simulator.Hub, []string) {
 	t.Helper()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{
-		CstID: "store", CustKey: testKey,
-		Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
-	})
-	return sim, []string{"--payple.hub=" + startHub(t, sim), "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
+	sim := newStore()
+	return sim, flagsOf(t, startHub(t, sim))
+}
+
+// flagsOf are the flags that ask a hub for store.
+func flagsOf(t *testing.T, hub string) []string {
+	t.Helper()
+	return []string{"--payple.hub=" + hub, "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
 }
 
 // valueOf returns the value of a flag.

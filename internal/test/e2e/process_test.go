@@ -24,7 +24,7 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
-	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
@@ -214,8 +214,7 @@ func TestSurplusOfTheHubIsNotQuoted(t *testing.T) {
 			t.Parallel()
 			answered := make(chan struct{})
 			url, done := parrotHub(t, answered)
-			exporter := serveApart(t, nil, "--payple.hub="+url, "--payple.cst-id=store",
-				"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey), "--log.level="+logLevel)
+			exporter := serveApart(t, nil, append(flagsOf(t, url), "--log.level="+logLevel)...)
 			if got := exporter.scrape(t)[remainOfStore]; got != 1 { // its connection to the hub is idle when this is over
 				t.Errorf("the hub's answer is shown as %v", got)
 			}
@@ -277,7 +276,7 @@ func TestHangupWhileStopping(t *testing.T) {
 	}))
 	defer slow.Close()
 	exporter := serveApart(t, nil, append(flags, "--payple.hub="+slow.URL)[1:]...)
-	answered, exit := make(chan map[string]float64, 1), make(chan int, 1)
+	answered, exit := make(chan exposition.Page, 1), make(chan int, 1)
 	go func() { answered <- exporter.scrape(t) }()
 	<-asked
 	go func() { exit <- exporter.stop() }()

@@ -76,8 +76,7 @@ func TestPrometheusShards(t *testing.T) {
 	for i, exporter := range exporters {
 		own := prometheus.Query(t, fmt.Sprintf(`payple_up{instance=%q}`, hostOf(exporter.url)))
 		// Within the life of a token, an exporter asks for one per merchant.
-		_, body := exporter.get(t, "/metrics?collect[]=exporter")
-		asked := parseSamples(t, body)[`payple_hub_requests_total{endpoint="token"}`]
+		asked := exporter.page(t, "/metrics?collect[]=exporter")[`payple_hub_requests_total{endpoint="token"}`]
 		if len(own) == 0 || int(asked) != len(own) {
 			t.Errorf("exporter %d answers for %d merchants and has asked for %v tokens", i, len(own), asked)
 		}

@@ -139,11 +139,11 @@ func (o ordeal) run(t *testing.T) {
 	sim := &eavesdropper{Hub: simulator.New(simulator.Options{Now: o.clock.Now}, simulator.Partner{CstID: "store", CustKey: testKey})}
 	server := httptest.NewServer(sim)
 	defer server.Close()
-	key, timeout := harness.WriteFile(t, "key", testKey), "30s"
+	timeout := "30s"
 	if o.fault.Reason == hub.ReasonTimeout {
 		timeout = "3s"
 	}
-	flags := []string{"--payple.hub=" + server.URL, "--payple.cst-id=store", "--payple.cust-key-file=" + key, "--payple.timeout=" + timeout}
+	flags := append(flagsOf(t, server.URL), "--payple.timeout="+timeout)
 	o.exporter = serveOn(t, o.clock.Now, append(flags, "--log.level=debug", "--log.format="+o.format, "--web.enable-lifecycle")...)
 
 	o.scrape(t, "")
@@ -160,7 +160,7 @@ func (o ordeal) run(t *testing.T) {
 	o.lookEverywhere(t)
 
 	sim.SetCustKey("store", rotatedKey)
-	must.Write(t, key, rotatedKey)
+	must.Write(t, valueOf(flags[2]), rotatedKey)
 	o.clock.Advance(matrixInterval) // ends a backoff only where a new key may help
 	o.scrape(t, o.fault.Reason)
 	o.clock.Advance(longBackoff)
@@ -181,9 +181,7 @@ const longBackoff = 6 * time.Minute
 // search would be of something else.
 func (o ordeal) scrape(t *testing.T, want hub.Reason) {
 	t.Helper()
-	const accept = exposition.OpenMetrics
-	_, body := o.exporter.get(t, "/probe?merchant=store", "Accept", accept, "X-Prometheus-Scrape-Timeout-Seconds", "60")
-	page := must.Get(exposition.Parse(accept, []byte(body)))(t)
+	page := o.exporter.page(t, "/probe?merchant=store", "Accept", exposition.OpenMetrics, "X-Prometheus-Scrape-Timeout-Seconds", "60")
 	if up, reason, err := page.Health("store"); up != (want == "") || reason != want || err != nil {
 		t.Errorf("up %v, reason %q (%v), want %q", up, reason, err, want)
 	}
@@ -371,8 +369,7 @@ func TestProxyPasswordIsOnNoSurface(t *testing.T) {
 	} {
 		env := []string{"HTTPS_PROXY=" + proxy, "NO_PROXY="}
 		// A name and no loopback address, for which no proxy would be asked. Only a proxy would look it up, and none of these does.
-		exporter := serveApart(t, env, "--payple.hub=https://hub.invalid", "--payple.cst-id=store",
-			"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey), "--log.level=debug")
+		exporter := serveApart(t, env, append(flagsOf(t, "https://hub.invalid"), "--log.level=debug")...)
 		_, metrics := exporter.get(t, "/metrics")
 		_, page := exporter.get(t, "/")
 		if !strings.Contains(metrics, `payple_up{merchant="store"} 0`) {

@@ -12,6 +12,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
@@ -22,8 +23,9 @@ const remainOfStore = `payple_transfer_remain_amount{merchant="store"}`
 // From flags to three true figures.
 func TestServeExposesTheHubsFigures(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	got := serveHere(t, flags...).scrape(t)
+	sim, flags := simulated(t)
+	exporter := serveHere(t, flags...)
+	got := exporter.scrape(t)
 	for sample, want := range map[string]float64{
 		remainOfStore: 9_944_000, `total_account_amt{merchant="store"}`: 10_000_000, `total_transfer_amt{merchant="store"}`: 56_000,
 		`payple_up{merchant="store"}`:                                           1,
@@ -35,6 +37,15 @@ func TestServeExposesTheHubsFigures(t *testing.T) {
 		if value, there := got[sample]; !there || value != want {
 			t.Errorf("%s is %v (there: %v), want %v", sample, value, there, want)
 		}
+	}
+	// A page opened by a person obeys the same gate as a scrape, and is no demo.
+	for range 5 {
+		if _, body := exporter.get(t, "/"); !strings.Contains(body, "₩9,944,000") || strings.Contains(body, "DEMO") {
+			t.Fatalf("the page says:\n%s", body)
+		}
+	}
+	if n := sim.Requests("store", hub.EndpointRemain); n != 1 {
+		t.Errorf("a scrape and five views made %d queries, want 1", n)
 	}
 }
 
@@ -90,8 +101,7 @@ func TestServeAnswersInTimeWhenTheHubHangs(t *testing.T) {
 // A hub that is not there keeps nothing from starting.
 func TestServeStartsWithoutAHub(t *testing.T) {
 	t.Parallel()
-	key := harness.WriteFile(t, "key", testKey)
-	exporter := serveHere(t, "--payple.hub=http://127.0.0.1:1", "--payple.cst-id=store", "--payple.cust-key-file="+key)
+	exporter := serveHere(t, flagsOf(t, "http://127.0.0.1:1")...)
 	for _, path := range []string{"/-/healthy", "/-/ready", "/", "/sd"} {
 		if status, body := exporter.get(t, path); status != http.StatusOK {
 			t.Errorf("%s answers %d: %s", path, status, body)
@@ -119,7 +129,7 @@ func TestServeFinishesScrapesOnSIGTERM(t *testing.T) {
 	sim, flags := simulated(t)
 	sim.Break("store", hub.EndpointToken, simulator.Slow(700*time.Millisecond))
 	exporter := serveApart(t, nil, flags...)
-	answered := make(chan map[string]float64, 1)
+	answered := make(chan exposition.Page, 1)
 	go func() { answered <- exporter.scrape(t) }()
 	programs.Eventually(t, "the scrape reaches the hub", func() bool { return sim.Requests("store", hub.EndpointToken) > 0 })
 	if code := exporter.stop(); code != 0 {
@@ -162,22 +172,6 @@ func TestServeLogHasOneShape(t *testing.T) {
 				t.Errorf("lines are missing:\n%s", text)
 			}
 		})
-	}
-}
-
-// A page opened by a person obeys the same gate as a scrape, names every
-// merchant, and says loudly that a demo is none.
-func TestServePage(t *testing.T) {
-	t.Parallel()
-	sim, flags := simulated(t)
-	exporter := serveHere(t, flags...)
-	for range 5 {
-		if _, body := exporter.get(t, "/"); !strings.Contains(body, "₩9,944,000") || strings.Contains(body, "DEMO") {
-			t.Fatalf("the page says:\n%s", body)
-		}
-	}
-	if n := sim.Requests("store", hub.EndpointRemain); n != 1 {
-		t.Errorf("five views made %d queries, want 1", n)
 	}
 }
 

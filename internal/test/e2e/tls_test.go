@@ -27,6 +27,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 )
@@ -328,7 +329,7 @@ func TestServeTrustsNoBadCertificate(t *testing.T) {
 				expectUp(t, exporter)
 				return
 			}
-			page := exporter.read(t)
+			page := exporter.scrape(t, "Accept", exposition.OpenMetrics)
 			up, reason, err := page.Health("store")
 			_, known, figuresErr := page.Figures("store")
 			if up || reason != hub.ReasonTLS || err != nil || known || figuresErr != nil {

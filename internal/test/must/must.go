@@ -27,7 +27,7 @@ func Get[T any](value T, err error) func(testing.TB) T {
 // Read returns the text of a file.
 func Read(tb testing.TB, path string) string {
 	tb.Helper()
-	return string(Get(os.ReadFile(path))(tb)) //nolint:gosec // a test names it
+	return string(Get(os.ReadFile(path))(tb))
 }
 
 // Write writes a text into a file, in folders that are made where they are missing, and returns its path.

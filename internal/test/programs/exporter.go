@@ -47,7 +47,7 @@ func Build(program string, flags ...string) (string, error) {
 		return "", fmt.Errorf("a folder for %s: %w", program, err)
 	}
 	path := filepath.Join(dir, filepath.Base(program))
-	command := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", path}, flags, []string{program})...) //nolint:gosec,noctx // a test's own program
+	command := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", path}, flags, []string{program})...) //nolint:noctx // as long as it takes
 	if !slices.Contains(flags, "-race") {
 		command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	}
@@ -64,7 +64,7 @@ func temporary() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("a folder for programs: %w", err)
 	}
-	cleaner := exec.Command("sh", "-c", `trap "" INT; cat; rm -r "$0"`, dir) //nolint:gosec,noctx // a path of its own making
+	cleaner := exec.Command("sh", "-c", `trap "" INT; cat; rm -r "$0"`, dir) //nolint:noctx // ends with this process
 	if alive, err = cleaner.StdinPipe(); err == nil {
 		err = cleaner.Start()
 	}

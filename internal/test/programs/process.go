@@ -61,7 +61,7 @@ type Process struct {
 
 // Launch runs a program, with variables besides those of the environment.
 func Launch(env []string, path string, args ...string) (*Process, error) {
-	p := &Process{command: exec.Command(path, args...)} //nolint:gosec,noctx // a program of the project's own, and whoever launches it ends it
+	p := &Process{command: exec.Command(path, args...)} //nolint:noctx // Run or Stop ends it
 	p.command.Env = append(os.Environ(), env...)
 	p.command.Stdout, p.command.Stderr = &p.Output, &p.Output
 	p.command.SysProcAttr = dieTogether()
