@@ -144,14 +144,20 @@ func visit(t *testing.T, client *http.Client, url, line, password string) int {
 	return response.StatusCode
 }
 
+// serveLocked serves behind a lock, and returns where.
+func serveLocked(t *testing.T, with string, flags ...string) (lock *lock, exporter *running, address string) {
+	t.Helper()
+	_, all := simulated(t)
+	lock = newLock(t)
+	exporter = serveHere(t, append(append(all, "--web.config.file="+lock.config(t, with)), flags...)...)
+	return lock, exporter, "https://" + hostOf(exporter.url)
+}
+
 // A password guards every path, over TLS: none is left open, and with the
 // password each answers as it does without a lock.
 func TestPasswordGuardsEveryPath(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	lock := newLock(t)
-	exporter := serveHere(t, append(flags, "--web.enable-lifecycle", "--web.config.file="+lock.config(t, withPassword))...)
-	address := "https://" + hostOf(exporter.url)
+	lock, exporter, address := serveLocked(t, withPassword, "--web.enable-lifecycle")
 	for line, status := range everyPath() {
 		for password, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, "password": status} {
 			if got := visit(t, lock.visitor(), address, line, password); got != want {
@@ -172,10 +178,7 @@ func TestPasswordGuardsEveryPath(t *testing.T) {
 // another authority; one with the right certificate gets everything.
 func TestMutualTLSGuardsEveryPath(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	lock := newLock(t)
-	exporter := serveHere(t, append(flags, "--web.enable-lifecycle", "--web.config.file="+lock.config(t, withCertificate))...)
-	address := "https://" + hostOf(exporter.url)
+	lock, exporter, address := serveLocked(t, withCertificate, "--web.enable-lifecycle")
 	for line, want := range everyPath() {
 		for name, client := range map[string]*http.Client{"none": lock.visitor(), "a stranger's": lock.visitor(lock.stranger)} {
 			if got := visit(t, client, address, line, ""); got != 0 {
@@ -192,9 +195,7 @@ func TestMutualTLSGuardsEveryPath(t *testing.T) {
 // TLS older than 1.2 is not spoken.
 func TestOldTLSIsRefused(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	lock := newLock(t)
-	exporter := serveHere(t, append(flags, "--web.config.file="+lock.config(t, ""))...)
+	lock, exporter, _ := serveLocked(t, "")
 	for version, good := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		dialer := tls.Dialer{Config: &tls.Config{RootCAs: lock.authority, MinVersion: version, MaxVersion: version}}
 		conn, err := dialer.DialContext(t.Context(), "tcp", hostOf(exporter.url))
