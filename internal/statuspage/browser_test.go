@@ -31,7 +31,7 @@ import (
 // nowhere. The two of the README, page.png and page-ko.png, want a Korean font
 // (Debian: apt-get install fonts-noto-cjk):
 //
-//	go test ./web -run 'TestPageInABrowser/^page' -screenshots=../docs/images
+//	go test ./internal/statuspage -run 'TestPageInABrowser/^page' -screenshots=../../docs/images
 var screenshots = flag.String("screenshots", "", "directory to write screenshots of the page to")
 
 // look is one look at a page through a browser.
