@@ -18,20 +18,18 @@ import (
 var (
 	folder   = sync.OnceValues(temporary)
 	released = sync.OnceValues(func() (string, error) { return Build("payple_exporter") })
-	raced    = sync.OnceValues(func() (string, error) { return Build("payple_exporter", "-race") })
-	alive    io.Closer // of this process, and what ends with it
+	tested   = sync.OnceValues(func() (string, error) {
+		info, ok := debug.ReadBuildInfo()
+		race := ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+		return build(nil, "payple_exporter", fmt.Sprintf("-race=%t", race)) // and else as the tests, or all would be compiled once more
+	})
+	alive io.Closer // of this process, and what ends with it
 )
 
 // Exporter returns the path of payple_exporter, built from the sources at hand
 // once for all tests of a package, with the race detector where the tests have
 // it.
-func Exporter(tb testing.TB) string {
-	tb.Helper()
-	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		return must.Get(raced())(tb)
-	}
-	return Released(tb)
-}
+func Exporter(tb testing.TB) string { tb.Helper(); return must.Get(tested())(tb) }
 
 // Released returns the path of payple_exporter as it is released.
 func Released(tb testing.TB) string { tb.Helper(); return must.Get(released())(tb) }
@@ -39,6 +37,10 @@ func Released(tb testing.TB) string { tb.Helper(); return must.Get(released())(t
 // Build builds a program of the project as a release does, with other flags
 // besides, and returns its path. It goes with this process.
 func Build(program string, flags ...string) (string, error) {
+	return build([]string{"CGO_ENABLED=0"}, program, append([]string{"-trimpath", "-ldflags=-s -w"}, flags...)...)
+}
+
+func build(env []string, program string, flags ...string) (string, error) {
 	dir, err := folder()
 	if err != nil {
 		return "", err
@@ -47,10 +49,8 @@ func Build(program string, flags ...string) (string, error) {
 		return "", fmt.Errorf("a folder for %s: %w", program, err)
 	}
 	path := filepath.Join(dir, filepath.Base(program))
-	command := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-ldflags=-s -w", "-o", path}, flags, []string{program})...) //nolint:noctx // as long as it takes
-	if !slices.Contains(flags, "-race") {
-		command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	}
+	command := exec.Command("go", slices.Concat([]string{"build", "-o", path}, flags, []string{program})...) //nolint:noctx // as long as it takes
+	command.Env = append(os.Environ(), env...)
 	if output, err := command.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building %s: %w\n%s", program, err, output)
 	}
