@@ -25,6 +25,7 @@ import (
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/test/golden"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 )
 
 var update = flag.Bool("update", false, "write generated documents anew")
@@ -90,10 +91,7 @@ func scraped(t *testing.T) map[string]*dto.MetricFamily {
 		body = recorder.Body.String()
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := must.Get(parser.TextToMetricFamilies(strings.NewReader(body)))(t)
 	return families
 }
 
@@ -246,11 +244,8 @@ func configurationDocument(t *testing.T) string {
 		}
 	}
 	table(&out, []string{"key", "default", "meaning"}, rows)
-	example, err := os.ReadFile("internal/config/testdata/merchants.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(string(example), "testdata/partner1.custkey", "/run/secrets/partner1", 1))
+	example := must.Read(t, "internal/config/testdata/merchants.yml")
+	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(example, "testdata/partner1.custkey", "/run/secrets/partner1", 1))
 	out.WriteString(thresholdDocument + completionDocument)
 	return out.String()
 }
@@ -308,11 +303,7 @@ func TestDocsAreComplete(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	for _, path := range []string{"docs/metrics.md", "docs/configuration.md"} {
-		one, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text.Write(one)
+		text.WriteString(must.Read(t, path))
 	}
 	names := []string{
 		collector.NameBuildInfo, config.NameLoadSuccessful, config.NameLoadTime,
@@ -321,7 +312,7 @@ func TestDocsAreComplete(t *testing.T) {
 	for _, metric := range collector.Metrics() {
 		names = append(names, metric.Name)
 	}
-	runbook := harness.ReadFile(t, "docs/runbooks/PaypleTransferLimitUnknown.md")
+	runbook := must.Read(t, "docs/runbooks/PaypleTransferLimitUnknown.md")
 	for _, reason := range hub.Reasons() {
 		names = append(names, string(reason))
 		if !strings.Contains(runbook, code(string(reason))) {

@@ -13,7 +13,6 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/test/harness"
-	"payple_exporter/internal/test/programs"
 	"payple_exporter/internal/test/secrets"
 )
 
@@ -67,8 +66,8 @@ func TestWhatIsHardlyMeantIsTold(t *testing.T) {
 	t.Setenv("ALL_PROXY", "socks5://user:pr0xy-passw0rd-71c2@127.0.0.1:1")
 	proxy, key := "ALL_PROXY is set and not used", "begins or ends with a blank or a quote"
 	exporter := serveHere(t, flags...)
-	exporter.stderr.await(t, "level=warn [^\n]*"+proxy)
-	exporter.stderr.await(t, "level=warn [^\n]*"+key)
+	exporter.stderr.Await(t, "level=warn [^\n]*"+proxy)
+	exporter.stderr.Await(t, "level=warn [^\n]*"+key)
 	_, checked, onStderr := harness.Command(t, append(flags, "check")...)
 	if !strings.Contains(onStderr, "payple_exporter: warning: "+proxy) || strings.Count(checked, key) != 2 { // of the step, and what to do
 		t.Errorf("check: %s%s", onStderr, checked)
@@ -119,7 +118,7 @@ func TestReloadReadsAuthorities(t *testing.T) {
 	var current atomic.Pointer[tls.Config]
 	current.Store(showing(issue(t, "hub", &first)))
 	server, env := secureHub(t, sim, &current), trusting(t, first)
-	exporter := serveProcess(t, programs.Exporter(t), env, append(flags[1:], "--payple.hub="+server.URL, "--payple.min-interval=1s", "--web.enable-lifecycle")...)
+	exporter := serveApart(t, env, append(flags[1:], "--payple.hub="+server.URL, "--payple.min-interval=1s", "--web.enable-lifecycle")...)
 	expectUp(t, exporter)
 	reload := func(authority tls.Certificate) {
 		t.Helper()
