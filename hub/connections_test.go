@@ -15,6 +15,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/stand"
 )
 
 // worn is a hub of which the connections that were opened before a moment go
@@ -31,8 +32,8 @@ type connectionKey struct{}
 func newWorn(t *testing.T, secure bool, partners ...simulator.Partner) *worn {
 	t.Helper()
 	w := &worn{
-		good: simulator.New(simulator.Options{}, partners...),
-		bad:  simulator.New(simulator.Options{}, partners...),
+		good: stand.NewHub(t, simulator.Options{}, partners...),
+		bad:  stand.NewHub(t, simulator.Options{}, partners...),
 	}
 	w.server = httptest.NewUnstartedServer(w)
 	w.server.Config.ErrorLog = log.New(io.Discard, "", 0) // some faults panic over HTTP/2, which breaks the stream

@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // both languages.
 func TestSimulateIntroducesADrill(t *testing.T) {
 	t.Parallel()
-	played, err := simulator.FindDrill("running-dry", simulator.DemoKey)
+	played, err := simulator.FindDrill("running-dry", simulator.DrillOptions{CustKey: simulator.DemoKey})
 	if err != nil {
 		t.Fatal(err)
 	}

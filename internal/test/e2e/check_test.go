@@ -25,6 +25,7 @@ import (
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/programs"
 	"payple_exporter/internal/test/secrets"
+	"payple_exporter/internal/test/stand"
 )
 
 var update = flag.Bool("update", false, "write generated documents and golden files anew")
@@ -34,7 +35,7 @@ var update = flag.Bool("update", false, "write generated documents and golden fi
 func TestCheckJSONShape(t *testing.T) {
 	t.Parallel()
 	sim, _ := simulated(t)
-	url := startHub(t, sim)
+	url := stand.ServeHub(t, sim)
 	key := harness.WriteFile(t, "key", testKey)
 	file := harness.WriteFile(t, "merchants.yml", "hub: "+url+"\nmerchants:\n  - {name: main-store, cst_id: store, cust_key_file: "+key+
 		"}\n  - {cst_id: stranger, cust_key_file: "+key+"}\n")
@@ -241,11 +242,11 @@ func checkThroughProxy(t *testing.T, proxy, language string) (stdout string, cod
 // read.
 func troubled(t *testing.T) (sim *simulator.Hub, file, empty string) {
 	t.Helper()
-	sim = simulator.New(simulator.Options{}, simulator.Partner{
+	sim = stand.NewHub(t, simulator.Options{}, simulator.Partner{
 		CstID: "store", CustKey: testKey, Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
 	})
 	empty = harness.WriteFile(t, "empty", "\n")
-	return sim, harness.WriteFile(t, "merchants.yml", "hub: "+startHub(t, sim)+"\nmerchants:\n"+
+	return sim, harness.WriteFile(t, "merchants.yml", "hub: "+stand.ServeHub(t, sim)+"\nmerchants:\n"+
 		"  - {cst_id: gone, cust_key_file: /nowhere/key}\n"+
 		"  - {cst_id: store, cust_key_file: "+harness.WriteFile(t, "key", testKey)+"}\n"+
 		"  - {cst_id: blank, cust_key_file: "+empty+"}\n"), empty

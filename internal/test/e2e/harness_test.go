@@ -22,6 +22,7 @@ import (
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/stand"
 )
 
 func TestMain(m *testing.M) {
@@ -275,28 +276,9 @@ const testKey = `test+cust/key="7f3a91&b2<c8>d4`
 // the flags that ask it.
 func simulated(t *testing.T) (*simulator.Hub, []string) {
 	t.Helper()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{
+	sim := stand.NewHub(t, simulator.Options{}, simulator.Partner{
 		CstID: "store", CustKey: testKey,
 		Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
 	})
-	return sim, []string{"--payple.hub=" + startHub(t, sim), "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
-}
-
-// startHub serves a simulated hub and returns its address. In the end it must
-// have seen nothing but the documented protocol.
-func startHub(t *testing.T, sim *simulator.Hub) string {
-	t.Helper()
-	server, err := simulator.Start(sim, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-		if violations := sim.Violations(); len(violations) > 0 {
-			t.Errorf("departures from the documented protocol: %q", violations)
-		}
-	})
-	return server.URL
+	return sim, []string{"--payple.hub=" + stand.ServeHub(t, sim), "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
 }

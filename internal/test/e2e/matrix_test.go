@@ -22,6 +22,7 @@ import (
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/stand"
 )
 
 var updateMatrix = flag.Bool("update-matrix", false, "write the table of the fault matrix in docs/reliability.md anew")
@@ -332,7 +333,6 @@ type matrixStand struct {
 	clock   *simulator.Clock
 	began   time.Time
 	hub     *simulator.Hub
-	server  *simulator.Server
 	plans   map[string]simulator.Plan
 	handler http.Handler
 
@@ -369,21 +369,12 @@ func newMatrixStand(t *testing.T, c cell) *matrixStand {
 		}
 	}
 	s.began = s.clock.Now()
-	s.hub = simulator.New(simulator.Options{Now: s.clock.Now}, partners...)
-	var err error
-	if s.server, err = simulator.Start(s.hub, "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.hub = stand.NewHub(t, simulator.Options{Now: s.clock.Now}, partners...)
 	timeout := 30 * time.Second // none of these queries takes its time
 	if c.timesOut() {
 		timeout = queryTime
 	}
-	s.handler = harness.Handler(t, s.clock.Now, "--payple.hub="+s.server.URL, "--config.file="+filepath.Join(dir, "merchants.yml"),
+	s.handler = harness.Handler(t, s.clock.Now, "--payple.hub="+stand.ServeHub(t, s.hub), "--config.file="+filepath.Join(dir, "merchants.yml"),
 		"--payple.timeout="+timeout.String(), "--payple.max-age="+matrixMaxAge.String(), "--web.timeout-offset="+timeOffset.String(),
 		"--web.disable-exporter-metrics")
 	return s
@@ -600,18 +591,25 @@ func (s *matrixStand) expectRequests(token, remain int) {
 // expectNothingLeft looks at what remains of the whole cell at the hub.
 func (s *matrixStand) expectNothingLeft() {
 	s.t.Helper()
-	eventually(s.t, "no connection is busy", func() bool { return s.server.Busy() == 0 })
+	eventually(s.t, "no request is under way", func() bool {
+		under := 0
+		for id := range s.plans {
+			for _, endpoint := range hub.Endpoints() {
+				now, _ := s.hub.UnderWay(id, endpoint)
+				under += now
+			}
+		}
+		return under == 0
+	})
 	for id := range s.plans {
 		if id == victim && s.cell.leavesHubBehind() {
 			continue
 		}
 		for _, endpoint := range hub.Endpoints() {
-			n := s.hub.MostAtOnce(id, endpoint)
-			s.expect(n <= 1, "%d %s requests of %s were under way at once", n, endpoint, id)
+			_, most := s.hub.UnderWay(id, endpoint)
+			s.expect(most <= 1, "%d %s requests of %s were under way at once", most, endpoint, id)
 		}
 	}
-	violations := s.hub.Violations()
-	s.expect(len(violations) == 0, "departures from the documented protocol: %q", violations)
 }
 
 // matrixTable writes what was counted, in Markdown.

@@ -11,13 +11,14 @@ import (
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/programs"
 	"payple_exporter/internal/test/secrets"
+	"payple_exporter/internal/test/stand"
 )
 
 // The hub accepts registered addresses only, so the exporter often sits behind
 // an egress proxy: HTTPS_PROXY works, over verified TLS from end to end.
 func TestServeThroughHTTPSProxy(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: "store", CustKey: testKey, Plan: simulator.Plan{
+	sim := stand.NewHub(t, simulator.Options{}, simulator.Partner{CstID: "store", CustKey: testKey, Plan: simulator.Plan{
 		Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000},
 	}})
 	secure := httptest.NewTLSServer(sim) // its certificate is for example.com
