@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"payple_exporter/internal/simulator"
 )
 
 // Exit codes.
@@ -41,6 +43,9 @@ type Options struct {
 	Serve func(*http.Server) error
 	// SetGCPercent sets when the process collects garbage; nil leaves it.
 	SetGCPercent func(percent int) int
+	// Simulated is told of the hub that the demo or simulate runs; nil means
+	// nobody is.
+	Simulated func(*simulator.Hub)
 }
 
 func (o Options) withDefaults() Options {
@@ -49,6 +54,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Simulated == nil {
+		o.Simulated = func(*simulator.Hub) {}
 	}
 	if o.ReleaseHangups == nil {
 		o.ReleaseHangups = func() {}

@@ -81,6 +81,7 @@ func (p *program) simulate(ctx context.Context) error {
 		return usageError{err}
 	}
 	sim := simulator.New(simulator.Options{Speed: p.simulating.speed, Strict: p.simulating.strict}, drill.Partners...)
+	p.Simulated(sim)
 	if p.simulating.fault != "" {
 		if err := sim.Apply("", "", p.simulating.fault); err != nil {
 			return usageError{fmt.Errorf("--simulate.fault: %w", err)}

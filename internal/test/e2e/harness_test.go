@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 
 // run runs the program in this process.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return app.Run(ctx, args, app.Options{Stdout: stdout, Stderr: stderr})
+	return harness.Run(ctx, args, app.Options{Stdout: stdout, Stderr: stderr})
 }
 
 // output is a writer that can be read while it is written to.
@@ -115,7 +115,7 @@ func serveHere(t *testing.T, args ...string) *running {
 func serveOn(t *testing.T, clock *simulator.Clock, args ...string) *running {
 	t.Helper()
 	return serveAs(t, func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-		return app.Run(ctx, args, app.Options{Stdout: stdout, Stderr: stderr, Now: clock.Now})
+		return harness.Run(ctx, args, app.Options{Stdout: stdout, Stderr: stderr, Now: clock.Now})
 	}, args...)
 }
 
@@ -128,7 +128,11 @@ func serveAs(t *testing.T, run func(ctx context.Context, args []string, stdout, 
 		exit <- run(ctx, append([]string{"--web.listen-address=127.0.0.1:0"}, args...), io.Discard, r.stderr)
 	}()
 	r.stop = sync.OnceValue(func() int { cancel(); return <-exit })
-	t.Cleanup(func() { r.stop() })
+	t.Cleanup(func() {
+		if r.stop() == harness.ExitDeparted {
+			t.Error(r.stderr.String())
+		}
+	})
 	r.awaitListening(t)
 	return r
 }

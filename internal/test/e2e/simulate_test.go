@@ -129,14 +129,19 @@ func TestSimulateTakesItsKeyFromAFile(t *testing.T) {
 	t.Parallel()
 	key := harness.WriteFile(t, "key", testKey+"\n")
 	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	out := newOutput()
-	go run(ctx, []string{"simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.cust-key-file=" + key}, out, io.Discard)
+	out, exit := newOutput(), make(chan int, 1)
+	go func() {
+		exit <- run(ctx, []string{"simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.cust-key-file=" + key}, out, io.Discard)
+	}()
 	url := out.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1]
 	out.await(t, "Mend it")
 	expectNoSecret(t, "simulate", out.String())
 	if code, stdout, _ := harness.Command(t, "--payple.hub="+url, "--payple.cst-id=healthy", "--payple.cust-key-file="+key, "check"); code != app.ExitOK {
 		t.Errorf("exit %d:\n%s", code, stdout)
+	}
+	stop()
+	if code := <-exit; code != app.ExitOK {
+		t.Errorf("simulate exits %d", code)
 	}
 }
 
@@ -181,6 +186,48 @@ func TestSimulateOverwritesNobodysConfiguration(t *testing.T) {
 	}
 	if text, err := os.ReadFile(path); err != nil || string(text) != own {
 		t.Errorf("%v, now %q", err, text)
+	}
+}
+
+// A client of another make is answered, and its departures are told to whoever
+// asks and to the tests, which would fail of an exporter's; a strict hub
+// refuses it. The exporter asks a strict hub, too.
+func TestSimulateNotesDepartures(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		want string
+	}{{nil, "T0000"}, {[]string{"--simulate.strict"}, "T0100"}} {
+		ctx, stop := context.WithCancel(t.Context())
+		out, exit := newOutput(), make(chan int, 1)
+		go func() {
+			exit <- run(ctx, append([]string{"simulate", "--simulate.listen-address=127.0.0.1:0"}, test.args...), out, out)
+		}()
+		hub := &running{url: out.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1]}
+		key := harness.WriteFile(t, "key", simulator.DemoKey)
+		if code, stdout, _ := harness.Command(t, "--payple.hub="+hub.url, "--payple.cst-id=healthy", "--payple.cust-key-file="+key, "check"); code != app.ExitOK {
+			t.Errorf("%v: the exporter exits %d:\n%s", test.args, code, stdout)
+		}
+		if _, body := hub.get(t, "/simulator/departures"); body != "[]\n" {
+			t.Errorf("%v: the exporter departs: %s", test.args, body)
+		}
+		response, err := http.Post(hub.url+"/oauth/token", "application/json; charset=utf-8", //nolint:noctx // as plain as can be
+			strings.NewReader(`{"cst_id":"healthy","custKey":"`+simulator.DemoKey+`","code":"as12345678"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || !strings.Contains(string(answer), `"result":"`+test.want+`"`) {
+			t.Errorf("%v: the other client gets %s, %v; want %s", test.args, answer, err, test.want)
+		}
+		if _, body := hub.get(t, "/simulator/departures"); !strings.Contains(body, "token: header Content-Type") || !strings.Contains(body, "token: header Cache-Control") {
+			t.Errorf("%v: noted %s", test.args, body)
+		}
+		stop()
+		if code := <-exit; code != harness.ExitDeparted {
+			t.Errorf("%v: nobody is told of the departures: exit %d", test.args, code)
+		}
 	}
 }
 
