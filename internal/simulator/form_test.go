@@ -225,6 +225,33 @@ func TestTokensThatAreNoLongerGood(t *testing.T) {
 	expect("store", "T0310")
 }
 
+// Whatever is asked, an answer comes, and no secret is noted; a strict hub answers as
+// another where nothing is noted, and gives nothing where something is.
+func FuzzForm(f *testing.F) {
+	f.Add("token", documentedToken, "application/json", "", "no-cache")
+	f.Add("remain", documentedRemain, "application/json; charset=utf-8", "Bearer", "")
+	f.Add("remain", `{"cst_id":"store","custKey":null,"sub_id":"","cst_id":"other"}`, "", "bearer ,", "*/*")
+	f.Fuzz(func(t *testing.T, endpoint, body, contentType, authorization, cache string) {
+		target := map[bool]string{true: "/oauth/token", false: "/account/remain"}[endpoint == "token"]
+		var results [2]any
+		for i, strict := range []bool{false, true} {
+			a := newAsking(t, simulator.Options{Strict: strict})
+			status, fields := a.send(http.MethodPost, target, body, map[string]string{
+				"Content-Type": contentType, "Authorization": authorization, "Cache-Control": cache,
+			})
+			results[i] = fields["result"]
+			departures := a.hub.Departures()
+			if status != http.StatusOK || results[i] == nil || len(departures) == 0 && results[i] != results[0] {
+				t.Errorf("strict %t: HTTP %d, %v, noted %q", strict, status, fields, departures)
+			}
+			if given := results[i] == "T0000" || results[i] == "A0000"; strict && given && len(departures) > 0 {
+				t.Errorf("a strict hub gives %v in spite of %q", fields, departures)
+			}
+			secrets.ExpectNone(t, "what is noted", strings.Join(departures, "\n"), simKey)
+		}
+	})
+}
+
 // What is noted can be read while the hub runs, is no secret, and has an end
 // whatever is asked.
 func TestDeparturesCanBeRead(t *testing.T) {
