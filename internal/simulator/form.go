@@ -103,7 +103,7 @@ func (q *request) readToken(headers []string) {
 	q.token = strings.TrimSpace(token)
 	known := strings.EqualFold(scheme, "Bearer") && q.token != "" && !strings.ContainsAny(q.token, " ,")
 	if !known || scheme != "Bearer" || token != q.token {
-		q.depart(!known, deadToken, "Authorization is not 'Bearer <token>'")
+		q.depart(!known, deadToken, "header Authorization is not Bearer, a blank and the token")
 	}
 }
 

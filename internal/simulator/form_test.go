@@ -109,14 +109,14 @@ func TestFormOfRequests(t *testing.T) {
 		"sub_id": {
 			post, remain, strings.Replace(documentedRemain, "{", `{"sub_id":"s1",`, 1), nil, limit, "T0100", `remain: the body has an undocumented field "sub_id"`,
 		},
-		"bearer":              {post, remain, documentedRemain, header{"Authorization": "bearer TOKEN"}, limit, "T0400", "remain: Authorization"},
+		"bearer":              {post, remain, documentedRemain, header{"Authorization": "bearer TOKEN"}, limit, "T0400", "remain: header Authorization"},
 		"code of letters":     {post, token, asked("abcdefghij"), nil, good, "T0211", "token: the code"},
 		"code of digits":      {post, token, asked("0123456789"), nil, good, "T0211", "token: the code"},
 		"a header twice":      {post, token, documentedToken, header{"Cache-Control": "no-cache|no-cache"}, good, "T0100", "token: header Cache-Control"},
 		"a field twice":       {post, remain, strings.Replace(documentedRemain, "{", `{"cst_id":"other",`, 1), nil, limit, "T0100", "remain: a field of the body stands there twice"},
 		"a query":             {post, token + "?t=1", documentedToken, nil, good, "T0100", "token: a query"},
-		"two blanks":          {post, remain, documentedRemain, header{"Authorization": "Bearer  TOKEN"}, limit, "T0400", "remain: Authorization"},
-		"Authorization twice": {post, remain, documentedRemain, header{"Authorization": "Bearer TOKEN|Bearer TOKEN"}, "T0400", "T0400", "remain: Authorization"},
+		"two blanks":          {post, remain, documentedRemain, header{"Authorization": "Bearer  TOKEN"}, limit, "T0400", "remain: header Authorization"},
+		"Authorization twice": {post, remain, documentedRemain, header{"Authorization": "Bearer TOKEN|Bearer TOKEN"}, "T0400", "T0400", "remain: header Authorization"},
 		// What no hub can answer.
 		"GET":              {http.MethodGet, token, documentedToken, nil, "T0100", "T0100", "token: method GET, not POST"},
 		"no body":          {post, token, "", nil, "T0100", "T0100", "token: the body"},
@@ -135,10 +135,10 @@ func TestFormOfRequests(t *testing.T) {
 		"long code":        {post, token, asked("as123456789"), nil, "T0211", "T0211", "token: the code"},
 		"underscore":       {post, token, asked("as_1234567"), nil, "T0211", "T0211", "token: the code"},
 		"Korean code":      {post, token, asked("a1가나"), nil, "T0211", "T0211", "token: the code"},
-		"no Authorization": {post, remain, documentedRemain, header{"Authorization": ""}, "T0400", "T0400", "remain: Authorization"},
-		"a bare token":     {post, remain, documentedRemain, header{"Authorization": "TOKEN"}, "T0400", "T0400", "remain: Authorization"},
-		"a comma":          {post, remain, documentedRemain, header{"Authorization": "Bearer, TOKEN"}, "T0400", "T0400", "remain: Authorization"},
-		"Bearer alone":     {post, remain, documentedRemain, header{"Authorization": "Bearer "}, "T0400", "T0400", "remain: Authorization"},
+		"no Authorization": {post, remain, documentedRemain, header{"Authorization": ""}, "T0400", "T0400", "remain: header Authorization"},
+		"a bare token":     {post, remain, documentedRemain, header{"Authorization": "TOKEN"}, "T0400", "T0400", "remain: header Authorization"},
+		"a comma":          {post, remain, documentedRemain, header{"Authorization": "Bearer, TOKEN"}, "T0400", "T0400", "remain: header Authorization"},
+		"Bearer alone":     {post, remain, documentedRemain, header{"Authorization": "Bearer "}, "T0400", "T0400", "remain: header Authorization"},
 		// As documented, and refused.
 		"a wrong token": {post, remain, documentedRemain, header{"Authorization": "Bearer eyJ"}, "T0400", "T0400", none},
 		"a wrong key":   {post, token, strings.Replace(documentedToken, simKey, "other", 1), nil, "T0300", "T0300", none},
@@ -169,27 +169,22 @@ func TestFormOfRequests(t *testing.T) {
 	}
 }
 
-// A code of an earlier request that was answered is noted, a request that got
-// lost may come again as it is.
+// A request whose answer may have got lost comes again as it is. A code that
+// comes again after its token was shown is noted.
 func TestTheSameCodeTwice(t *testing.T) {
 	t.Parallel()
 	for strict, want := range map[bool]string{false: "T0000", true: "T0211"} {
 		a := newAsking(t, simulator.Options{Strict: strict})
-		result := func() any {
+		first, second := a.token(), a.token()
+		if departures := a.hub.Departures(); first == "" || second == "" || len(departures) > 0 {
+			t.Errorf("strict %t: a repeated request gets %q, noted %q", strict, second, departures)
+		}
+		a.send(http.MethodPost, "/account/remain", documentedRemain, map[string]string{"Authorization": "Bearer " + second})
+		for range 2 {
 			_, fields := a.send(http.MethodPost, "/oauth/token", documentedToken, nil)
-			return fields["result"]
-		}
-		if err := a.hub.Apply("", "", "status=503"); err != nil {
-			t.Fatal(err)
-		}
-		_ = result()
-		a.hub.Mend("store")
-		if first, departures := result(), a.hub.Departures(); first != "T0000" || len(departures) > 0 {
-			t.Errorf("after one that was lost: %v, %q", first, departures)
-		}
-		second, third := result(), result()
-		if departures := a.hub.Departures(); second != want || third != want || len(departures) != 1 || departures[0] != "token: the code of an earlier request" {
-			t.Errorf("strict %t: %v and %v, noted %q; want %s, and noted once", strict, second, third, departures, want)
+			if departures := a.hub.Departures(); fields["result"] != want || len(departures) != 1 || departures[0] != "token: the code of an earlier request, whose token was used" {
+				t.Errorf("strict %t: %v, noted %q; want %s, and noted once", strict, fields, departures, want)
+			}
 		}
 	}
 }
@@ -283,7 +278,7 @@ func TestDeparturesCanBeRead(t *testing.T) {
 	a.send(http.MethodPost, "/account/remain", documentedRemain, map[string]string{"Authorization": simKey})
 	a.send(http.MethodPost, "/transfer/execute", "", nil)
 	want := []string{
-		"token: the code is not ten letters and digits, some of each", "remain: Authorization is not 'Bearer <token>'", `no such endpoint: "/transfer/execute"`,
+		"token: the code is not ten letters and digits, some of each", "remain: header Authorization is not Bearer, a blank and the token", `no such endpoint: "/transfer/execute"`,
 	}
 	if departures := read(); !slices.Equal(departures, want) {
 		t.Errorf("noted %q, want %q", departures, want)

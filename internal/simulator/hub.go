@@ -64,8 +64,14 @@ type account struct {
 	Partner
 	faults  map[hub.Endpoint]Fault
 	traffic map[hub.Endpoint]traffic
-	tokens  map[string]time.Time // when they end
-	codes   map[string]bool      // that got an answer
+	tokens  map[string]grant
+	codes   map[string]bool // of tokens that were shown: their requests need no repetition
+}
+
+// grant is what is known of a token.
+type grant struct {
+	ends time.Time
+	code string // of the request that asked for it
 }
 
 // traffic counts requests.
@@ -86,7 +92,7 @@ func New(options Options, partners ...Partner) *Hub {
 			Partner: partner,
 			faults:  make(map[hub.Endpoint]Fault),
 			traffic: make(map[hub.Endpoint]traffic),
-			tokens:  make(map[string]time.Time),
+			tokens:  make(map[string]grant),
 			codes:   make(map[string]bool),
 		}
 	}
@@ -221,7 +227,7 @@ func (h *Hub) meet(q *request) (fault Fault, honest map[string]any) {
 		account.traffic[q.endpoint] = t
 		fault = account.fault(q.endpoint, h.elapsed())
 		if code := q.body["code"]; account.codes[code] {
-			q.depart(false, "T0211", "the code of an earlier request")
+			q.depart(false, "T0211", "the code of an earlier request, whose token was used")
 		}
 	}
 	h.note(q.departures...)
@@ -231,12 +237,7 @@ func (h *Hub) meet(q *request) (fault Fault, honest map[string]any) {
 	case !known || account.KeyAt(h.elapsed()) != q.body["custKey"]:
 		return fault, refuse("T0300")
 	case q.endpoint == hub.EndpointToken:
-		honest = h.grantToken(account, q.body["code"])
-		if fault.apply == nil {
-			// A request whose answer got lost may be sent once more as it is.
-			account.useUp(q.body["code"])
-		}
-		return fault, honest
+		return fault, h.grantToken(account, q.body["code"])
 	}
 	honest = h.tellLimit(account, q.token)
 	if honest["result"] == deadToken && fault.apply == nil {
@@ -252,15 +253,6 @@ func (a *account) fault(endpoint hub.Endpoint, elapsed time.Duration) Fault {
 		return fault
 	}
 	return a.FaultAt(endpoint, elapsed)
-}
-
-// useUp remembers a code that got its answer, of so many that a simulation may
-// run for weeks.
-func (a *account) useUp(code string) {
-	if len(a.codes) >= 10_000 {
-		clear(a.codes)
-	}
-	a.codes[code] = true
 }
 
 func (h *Hub) leave(q *request) {
@@ -280,11 +272,11 @@ func refuse(code string) map[string]any {
 
 func (h *Hub) grantToken(account *account, code string) map[string]any {
 	now := h.options.Now()
-	maps.DeleteFunc(account.tokens, func(_ string, ends time.Time) bool { return h.options.NewTokenEndsOld || !now.Before(ends) })
+	maps.DeleteFunc(account.tokens, func(_ string, g grant) bool { return h.options.NewTokenEndsOld || !now.Before(g.ends) })
 	var random [24]byte
 	_, _ = rand.Read(random[:]) // never fails, by its documentation
 	token := "eyJ" + hex.EncodeToString(random[:])
-	account.tokens[token] = now.Add(h.options.TokenLife)
+	account.tokens[token] = grant{now.Add(h.options.TokenLife), code}
 	return map[string]any{
 		"result": "T0000", "message": "처리 성공", "code": code,
 		"access_token": token, "token_type": "Bearer",
@@ -294,14 +286,19 @@ func (h *Hub) grantToken(account *account, code string) map[string]any {
 
 func (h *Hub) tellLimit(account *account, token string) map[string]any {
 	now := h.options.Now()
-	if !now.Before(account.tokens[token]) {
+	granted := account.tokens[token]
+	if !now.Before(granted.ends) {
 		for _, other := range h.partners {
-			if now.Before(other.tokens[token]) {
+			if now.Before(other.tokens[token].ends) {
 				return refuse("T0320")
 			}
 		}
 		return refuse(deadToken)
 	}
+	if len(account.codes) >= 10_000 { // a simulation may run for weeks
+		clear(account.codes)
+	}
+	account.codes[granted.code] = true
 	figures := account.Plan.At(h.elapsed())
 	return map[string]any{
 		"result": "A0000", "message": "처리 성공", "cst_id": account.CstID,
