@@ -41,7 +41,7 @@ func newBench(t *testing.T, options simulator.Options, key hub.Key) *bench {
 		CstID: cstID, CustKey: custKey,
 		Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
 	})
-	url, transport := stand.ServeHub(t, b.hub), hub.NewTransport(4)
+	url, transport := stand.ServeHub(t, b.hub).URL, hub.NewTransport(4)
 	t.Cleanup(transport.CloseIdleConnections)
 	client := hub.NewClient(hub.Options{URL: url, Transport: transport, Now: b.clock.Now, Observe: b.observe})
 	b.session = hub.NewSession(client, cstID, key)

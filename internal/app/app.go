@@ -19,6 +19,7 @@ const (
 	ExitOK      = 0
 	ExitFailure = 1 // it ran, and something failed
 	ExitUsage   = 2 // wrong usage or configuration: nothing ran
+	ExitLow     = 3 // check: all answered, and one has less than --min-remain
 )
 
 // Options is what a process has one of: main gives its own, and a test what it
@@ -58,9 +59,6 @@ func (o Options) withDefaults() Options {
 	if o.Simulated == nil {
 		o.Simulated = func(*simulator.Hub) {}
 	}
-	if o.ReleaseHangups == nil {
-		o.ReleaseHangups = func() {}
-	}
 	if o.SetStandardLog == nil {
 		o.SetStandardLog = func(io.Writer) {}
 	}
@@ -81,10 +79,11 @@ func Run(ctx context.Context, args []string, options Options) int {
 	options.SetStandardLog(standardLog)
 	p, err := parse(args, options)
 	if err == nil && p.execute != nil {
-		if !p.reloads() {
+		if !p.reloads() && options.ReleaseHangups != nil {
 			options.ReleaseHangups()
 		}
-		standardLog.tell(p.log.loggers(options.Stderr).kit)
+		p.loggers = p.log.loggers(options.Stderr)
+		standardLog.to.Store(&p.loggers.kit)
 		err = p.execute(ctx)
 	}
 	return exitCode(err, options.Stderr)
@@ -93,18 +92,21 @@ func Run(ctx context.Context, args []string, options Options) int {
 // exitCode tells of an error, unless it was told, and returns what to exit
 // with.
 func exitCode(err error, stderr io.Writer) int {
-	var usage usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitOK
-	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	}
+	if shown, ok := errors.AsType[shownError](err); ok {
+		return int(shown)
+	}
+	_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	if _, usage := errors.AsType[usageError](err); usage {
 		return ExitUsage
-	case !errors.Is(err, errToldAlready):
-		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
 	}
 	return ExitFailure
 }
 
-// errToldAlready is for a failure that a command has shown in its own form.
-var errToldAlready = errors.New("told already")
+// shownError is a failure that a command has shown in its own form. Its value
+// is the exit code.
+type shownError int
+
+func (shownError) Error() string { return "shown already" }

@@ -28,6 +28,19 @@ type Fault struct {
 	apply func(*exchange)
 }
 
+// Only returns the fault such that it meets some requests alone.
+func (f Fault) Only(meets func(*http.Request) bool) Fault {
+	apply := f.apply
+	f.apply = func(e *exchange) {
+		if meets(e.r) {
+			apply(e)
+		} else {
+			e.answer(nil)
+		}
+	}
+	return f
+}
+
 // exchange is one request with its honest answer, for a fault to spoil.
 type exchange struct {
 	w      http.ResponseWriter

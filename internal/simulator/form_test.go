@@ -252,7 +252,7 @@ func FuzzForm(f *testing.F) {
 func TestDeparturesCanBeRead(t *testing.T) {
 	t.Parallel()
 	a := newAsking(t, simulator.Options{})
-	url := stand.ServeHub(t, a.hub)
+	url := stand.ServeHub(t, a.hub).URL
 	read := func() (departures []string) {
 		t.Helper()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url+"/simulator/departures", http.NoBody)

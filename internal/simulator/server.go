@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"payple_exporter/hub"
@@ -24,7 +25,12 @@ type Server struct {
 
 	server *http.Server
 	served chan error
+	opened atomic.Int64 // connections so far
 }
+
+// connectionKey is where the context of a request has the number of its
+// connection.
+type connectionKey struct{}
 
 // Start serves h on address, such as "127.0.0.1:0", until Close.
 func Start(h *Hub, address string) (*Server, error) {
@@ -43,8 +49,21 @@ func Start(h *Hub, address string) (*Server, error) {
 		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second},
 		served: make(chan error, 1),
 	}
+	s.server.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, s.opened.Add(1))
+	}
 	go func() { s.served <- s.server.Serve(listener) }()
 	return s, nil
+}
+
+// OpenNow returns a function that reports whether a request comes over a
+// connection that was opened before now.
+func (s *Server) OpenNow() func(*http.Request) bool {
+	last := s.opened.Load()
+	return func(r *http.Request) bool {
+		number, _ := r.Context().Value(connectionKey{}).(int64)
+		return number <= last
+	}
 }
 
 // Close stops the server and breaks whatever requests are under way.

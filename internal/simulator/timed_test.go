@@ -77,7 +77,7 @@ func TestHubPlaysItsPlans(t *testing.T) {
 		Faults: []simulator.TimedFault{{From: 10 * time.Minute, Until: 30 * time.Minute, Fault: down}, {From: 50 * time.Minute, Fault: down}},
 		Keys:   []simulator.KeyChange{{40 * time.Minute, "second"}},
 	})
-	url := stand.ServeHub(t, sim)
+	url := stand.ServeHub(t, sim).URL
 	expect := func(key string, remain hub.Won, reason hub.Reason) {
 		t.Helper()
 		limit, err := ask(t, url, key)

@@ -437,7 +437,7 @@ func TestTenThousandScrapesOfARandomHub(t *testing.T) {
 	began := clock.Now()
 	sim := stand.NewHub(t, simulator.Options{Now: clock.Now}, partners...)
 	file := harness.WriteFile(t, "merchants.yml", merchants)
-	handler := harness.Handler(t, clock.Now, "--payple.hub="+stand.ServeHub(t, sim), "--config.file="+filepath.Clean(file),
+	handler := harness.Handler(t, clock.Now, "--payple.hub="+stand.ServeHub(t, sim).URL, "--config.file="+filepath.Clean(file),
 		"--payple.timeout=30s", "--payple.max-age="+maxAge.String(), "--web.disable-exporter-metrics")
 	var faults []simulator.Fault
 	for _, fault := range simulator.Faults() {

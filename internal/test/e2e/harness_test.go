@@ -284,5 +284,5 @@ func simulated(t *testing.T) (*simulator.Hub, []string) {
 		CstID: "store", CustKey: testKey,
 		Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
 	})
-	return sim, []string{"--payple.hub=" + stand.ServeHub(t, sim), "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
+	return sim, []string{"--payple.hub=" + stand.ServeHub(t, sim).URL, "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
 }

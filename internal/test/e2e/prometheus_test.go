@@ -156,5 +156,5 @@ func manyMerchants(t *testing.T, n int) (*simulator.Hub, string) {
 		fmt.Fprintf(&list, "  - {cst_id: %s, cust_key_file: %s}\n", id, key)
 	}
 	sim := stand.NewHub(t, simulator.Options{}, partners...)
-	return sim, harness.WriteFile(t, "merchants.yml", "hub: "+stand.ServeHub(t, sim)+"\nmerchants:\n"+list.String())
+	return sim, harness.WriteFile(t, "merchants.yml", "hub: "+stand.ServeHub(t, sim).URL+"\nmerchants:\n"+list.String())
 }

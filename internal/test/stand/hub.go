@@ -19,8 +19,8 @@ func NewHub(tb testing.TB, options simulator.Options, partners ...simulator.Part
 	return sim
 }
 
-// ServeHub serves a simulated hub until the test ends, and returns its address.
-func ServeHub(tb testing.TB, sim *simulator.Hub) string {
+// ServeHub serves a simulated hub until the test ends.
+func ServeHub(tb testing.TB, sim *simulator.Hub) *simulator.Server {
 	tb.Helper()
 	server, err := simulator.Start(sim, "127.0.0.1:0")
 	if err != nil {
@@ -31,5 +31,5 @@ func ServeHub(tb testing.TB, sim *simulator.Hub) string {
 			tb.Error(err)
 		}
 	})
-	return server.URL
+	return server
 }

@@ -62,7 +62,7 @@ func Start(t *testing.T, clock *simulator.Clock, timeout time.Duration, partners
 	t.Helper()
 	s := &Stand{Clock: clock}
 	s.Hub = NewHub(t, simulator.Options{Now: s.Clock.Now}, partners...)
-	s.URL = ServeHub(t, s.Hub)
+	s.URL = ServeHub(t, s.Hub).URL
 	transport := hub.NewTransport(32)
 	t.Cleanup(transport.CloseIdleConnections)
 	s.Merchants = collector.New(collector.Options{
