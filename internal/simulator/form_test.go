@@ -114,6 +114,7 @@ func TestFormOfRequests(t *testing.T) {
 		"code of digits":      {post, token, asked("0123456789"), nil, good, "T0211", "token: the code"},
 		"a header twice":      {post, token, documentedToken, header{"Cache-Control": "no-cache|no-cache"}, good, "T0100", "token: header Cache-Control"},
 		"a field twice":       {post, remain, strings.Replace(documentedRemain, "{", `{"cst_id":"other",`, 1), nil, limit, "T0100", "remain: a field of the body stands there twice"},
+		"quotes":              {post, token, strings.Replace(documentedToken, "store", `\"st\\ore\"`, 1), nil, "T0300", "T0300", none},
 		"a query":             {post, token + "?t=1", documentedToken, nil, good, "T0100", "token: a query"},
 		"two blanks":          {post, remain, documentedRemain, header{"Authorization": "Bearer  TOKEN"}, limit, "T0400", "remain: header Authorization"},
 		"Authorization twice": {post, remain, documentedRemain, header{"Authorization": "Bearer TOKEN|Bearer TOKEN"}, "T0400", "T0400", "remain: header Authorization"},

@@ -210,7 +210,7 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fault.apply(e)
 		return
 	}
-	e.answer(nil)
+	e.raw(written(honest))
 }
 
 // meet counts a request, and returns the fault that it meets and the honest
