@@ -10,6 +10,10 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/go-kit/log/level"
+
+	"payple_exporter/internal/simulator"
 )
 
 // Exit codes.
@@ -17,6 +21,7 @@ const (
 	ExitOK      = 0
 	ExitFailure = 1 // it ran, and something failed
 	ExitUsage   = 2 // wrong usage or configuration: nothing ran
+	ExitLow     = 3 // check: all answered, and one has less than --min-remain
 )
 
 // Options is what a process has one of: main gives its own, and a test what it
@@ -41,6 +46,9 @@ type Options struct {
 	Serve func(*http.Server) error
 	// SetGCPercent sets when the process collects garbage; nil leaves it.
 	SetGCPercent func(percent int) int
+	// Simulated is told of the hub that the demo or simulate runs; nil means
+	// nobody is.
+	Simulated func(*simulator.Hub)
 }
 
 func (o Options) withDefaults() Options {
@@ -50,8 +58,8 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.ReleaseHangups == nil {
-		o.ReleaseHangups = func() {}
+	if o.Simulated == nil {
+		o.Simulated = func(*simulator.Hub) {}
 	}
 	if o.SetStandardLog == nil {
 		o.SetStandardLog = func(io.Writer) {}
@@ -73,30 +81,40 @@ func Run(ctx context.Context, args []string, options Options) int {
 	options.SetStandardLog(standardLog)
 	p, err := parse(args, options)
 	if err == nil && p.execute != nil {
-		if !p.reloads() {
+		if !p.reloads() && options.ReleaseHangups != nil {
 			options.ReleaseHangups()
 		}
-		standardLog.tell(p.log.loggers(options.Stderr).kit)
+		p.loggers = p.log.loggers(options.Stderr)
+		standardLog.to.Store(&p.loggers.kit)
 		err = p.execute(ctx)
 	}
-	return exitCode(err, options.Stderr)
+	return exitCode(err, func(err error) {
+		if logsJSON(args, options.Getenv) {
+			_ = level.Error(logFlags{format: formatJSON}.loggers(options.Stderr).kit).Log("msg", appName+" ends", "err", err)
+			return
+		}
+		_, _ = fmt.Fprintf(options.Stderr, "payple_exporter: error: %v\n", err)
+	})
 }
 
 // exitCode tells of an error, unless it was told, and returns what to exit
 // with.
-func exitCode(err error, stderr io.Writer) int {
-	var usage usageError
-	switch {
-	case err == nil:
+func exitCode(err error, tell func(error)) int {
+	if err == nil {
 		return ExitOK
-	case errors.As(err, &usage):
-		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	}
+	if shown, ok := errors.AsType[shownError](err); ok {
+		return int(shown)
+	}
+	tell(err)
+	if _, usage := errors.AsType[usageError](err); usage {
 		return ExitUsage
-	case !errors.Is(err, errToldAlready):
-		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
 	}
 	return ExitFailure
 }
 
-// errToldAlready is for a failure that a command has shown in its own form.
-var errToldAlready = errors.New("told already")
+// shownError is a failure that a command has shown in its own form. Its value
+// is the exit code.
+type shownError int
+
+func (shownError) Error() string { return "shown already" }

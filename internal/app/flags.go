@@ -16,7 +16,9 @@ import (
 const (
 	appName            = "payple_exporter"
 	commandServe       = "serve"
+	commandCheck       = "check"
 	commandHealthcheck = "healthcheck"
+	commandSimulate    = "simulate"
 )
 
 // program is a parsed command line: what to do, and all that it needs. Each
@@ -26,6 +28,7 @@ type program struct {
 
 	merchants   merchantFlags
 	log         logFlags
+	loggers     loggers // as the flags want them
 	serving     serveFlags
 	checking    checkFlags
 	simulating  simulateFlags
@@ -100,9 +103,9 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 
 	serve := app.Command(commandServe, "Serve metrics. This is what happens without a command.").Default()
 	p.serving.define(serve)
-	check := app.Command("check", "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
+	check := app.Command(commandCheck, "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
 	p.checking.define(check)
-	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
+	simulate := app.Command(commandSimulate, "Run the simulated hub alone, for drills.")
 	p.simulating.define(simulate)
 	health := app.Command(commandHealthcheck, "Ask the running exporter whether it is healthy, for images without a shell.")
 	p.healthcheck.define(health)

@@ -29,7 +29,7 @@ type merchantFlags struct {
 func (f *merchantFlags) define(app *kingpin.Application) {
 	app.Flag("payple.cst-id", "Partner id, for the set-up with one merchant.").
 		Envar("PAYPLE_CST_ID").StringVar(&f.cstID)
-	app.Flag("payple.cust-key-file", "File that holds the partner's custKey, in UTF-8; read anew for every token, less one trailing newline. "+
+	app.Flag("payple.cust-key-file", "Regular file that holds the partner's custKey alone, in one line of UTF-8; read anew for every token, less one trailing newline. "+
 		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, in the same form, never in a flag.").
 		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
 	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
@@ -56,24 +56,14 @@ func (f *merchantFlags) define(app *kingpin.Application) {
 
 // validate refuses values that no flag type can refuse.
 func (f *merchantFlags) validate() error {
-	var faults []error
-	if f.timeout <= 0 || f.timeout > time.Minute {
-		faults = append(faults, fmt.Errorf("--payple.timeout %s: want above 0 and up to 1m", f.timeout))
-	}
-	if f.maxAge < 0 {
-		faults = append(faults, fmt.Errorf("--payple.max-age %s: want 0 or more", f.maxAge))
-	}
-	if f.referer != "" && !isReferer(f.referer) {
-		faults = append(faults, errors.New("--payple.referer: want the address that Payple told you, such as https://shop.example, "+
-			"without spaces, line breaks, # and a name or password"))
-	}
-	if f.maxConcurrency < 1 {
-		faults = append(faults, fmt.Errorf("--payple.max-concurrency %d: want at least 1", f.maxConcurrency))
-	}
-	if !(f.maxRequestsPerSecond >= 0) {
-		faults = append(faults, fmt.Errorf("--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond))
-	}
-	return errors.Join(faults...)
+	return errors.Join(
+		refuse(f.timeout <= 0 || f.timeout > time.Minute, "--payple.timeout %s: want above 0 and up to 1m", f.timeout),
+		refuse(f.maxAge < 0, "--payple.max-age %s: want 0 or more", f.maxAge),
+		refuse(f.referer != "" && !isReferer(f.referer),
+			"--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"),
+		refuse(f.maxConcurrency < 1, "--payple.max-concurrency %d: want at least 1", f.maxConcurrency),
+		refuse(!(f.maxRequestsPerSecond >= 0), "--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond),
+	)
 }
 
 // isReferer reports whether a text can be sent as the header Referer. With a line
@@ -113,16 +103,9 @@ type source struct {
 	simulator string
 }
 
-// Whether the configuration is refused where a key cannot be read, or those who
-// use the key find out.
-const (
-	keysRead   = false
-	keysUnread = true
-)
-
 // source returns the real configuration, or starts a simulated hub and returns
 // one that asks it.
-func (p *program) source(unread bool) (source, error) {
+func (p *program) source() (source, error) {
 	f := &p.merchants
 	if err := f.validate(); err != nil {
 		return source{}, usageError{err}
@@ -131,7 +114,7 @@ func (p *program) source(unread bool) (source, error) {
 		if err := hub.CheckProxy(p.Getenv); err != nil {
 			return source{}, usageError{err}
 		}
-		return source{load: func() (config.Config, error) { return p.loadConfig(unread) }, close: func() error { return nil }}, nil
+		return source{load: p.load, close: func() error { return nil }}, nil
 	}
 	if f.cstID != "" || f.custKeyFile != "" || f.configFile != "" {
 		return source{}, usageError{errors.New("--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file")}
@@ -140,7 +123,9 @@ func (p *program) source(unread bool) (source, error) {
 	if err != nil {
 		return source{}, usageError{err}
 	}
-	server, err := simulator.Start(simulator.New(simulator.Options{Now: p.Now}, simulator.DemoPartners()...), "127.0.0.1:0")
+	sim := simulator.New(simulator.Options{Now: p.Now}, simulator.DemoPartners()...)
+	p.Simulated(sim)
+	server, err := simulator.Start(sim, "127.0.0.1:0")
 	if err != nil {
 		return source{}, fmt.Errorf("demo: %w", err)
 	}
@@ -150,14 +135,36 @@ func (p *program) source(unread bool) (source, error) {
 	return source{load: load, close: server.Close, simulator: server.URL}, nil
 }
 
+// load returns the merchants, and what the environment says of the way to them.
+func (p *program) load() (config.Config, error) {
+	loaded, err := p.loadConfig()
+	roots, rootsErr := hub.Roots(p.Getenv)
+	if err := errors.Join(err, rootsErr); err != nil {
+		return config.Config{}, err
+	}
+	loaded.Roots = roots
+	if name := hub.UnusedProxy(p.Getenv); name != "" {
+		loaded.Warnings = append(loaded.Warnings, name+" is set and not used: set HTTPS_PROXY if the hub is to be asked through a proxy")
+	}
+	return loaded, nil
+}
+
+// warn tells of a configuration that is not to be served what is hardly meant.
+func (p *program) warn(loaded config.Config) {
+	for _, warning := range loaded.Warnings {
+		_, _ = fmt.Fprintf(p.Stderr, "payple_exporter: warning: %s\n", warning)
+	}
+}
+
 // custKeyEnv is where the key of the one-merchant set-up may stand.
 const custKeyEnv = "PAYPLE_CUST_KEY"
 
-// loadConfig returns the merchants that the flags name, directly or by file.
-func (p *program) loadConfig(unread bool) (config.Config, error) {
+// loadConfig returns the merchants that the flags name, directly or by file. A key
+// that cannot be read is refused, but by check, which asks for the other merchants.
+func (p *program) loadConfig() (config.Config, error) {
 	f := &p.merchants
 	defaults, err := f.defaults()
-	defaults.KeysUnread = unread
+	defaults.KeysUnread = p.command == commandCheck
 	if err != nil {
 		return config.Config{}, err
 	}
@@ -170,6 +177,8 @@ func (p *program) loadConfig(unread bool) (config.Config, error) {
 		return config.Config{}, errors.New("whom to ask? Set --payple.cst-id and --payple.cust-key-file, name a --config.file, or try --demo")
 	case f.custKeyFile != "" && p.Getenv(custKeyEnv) != "":
 		return config.Config{}, errors.New("two keys: take out either --payple.cust-key-file (PAYPLE_CUST_KEY_FILE) or PAYPLE_CUST_KEY")
+	case !config.Printable(f.custKeyFile):
+		return config.Config{}, errors.New("--payple.cust-key-file (PAYPLE_CUST_KEY_FILE): a control or invisible character is in the name of the file")
 	case f.custKeyFile != "":
 		return config.One(f.cstID, hub.FileKey(f.custKeyFile), defaults)
 	case p.Getenv(custKeyEnv) != "":

@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -31,6 +32,8 @@ type Finding struct {
 	Paid     *hub.Won   `json:"total_transfer_amt,omitempty"`
 	HubTime  *time.Time `json:"hub_time,omitempty"`
 	Duration float64    `json:"duration_seconds"`
+	// Below is Options.MinRemain where less remains, else absent.
+	Below *hub.Won `json:"below_min_remain,omitempty"`
 	// The rest but Steps is absent where OK is true.
 	Reason hub.Reason `json:"reason,omitempty"`
 	Code   string     `json:"result,omitempty"`
@@ -64,8 +67,13 @@ type Options struct {
 	RequestsPerSecond float64
 	// Referer and UserAgent are sent with every request, unless empty.
 	Referer, UserAgent string
+	// Roots are the authorities that hubs are verified by; nil leaves it to the
+	// system.
+	Roots *x509.CertPool
 	// Getenv reads the environment, in which a proxy may be named.
 	Getenv func(string) string
+	// MinRemain is how much has to remain of each merchant; nil if anything will do.
+	MinRemain *hub.Won
 	// Progress is shown how many merchants have answered, if it is a terminal.
 	Progress io.Writer
 }
@@ -78,6 +86,7 @@ const requestsEach = 2
 // hold for serving, too, and returns what it found in their order.
 func Merchants(ctx context.Context, merchants []config.Merchant, options Options) []Finding {
 	transport := hub.NewTransport(options.MaxConcurrency)
+	transport.TLSClientConfig.RootCAs = options.Roots
 	defer transport.CloseIdleConnections()
 	limit := collector.NewRequestLimiter(options.RequestsPerSecond)
 	progress := newProgress(options.Progress, len(merchants))
@@ -115,6 +124,9 @@ func (o Options) find(ctx context.Context, merchant config.Merchant, transport *
 	}
 	if err == nil {
 		found.Remain, found.Total, found.Paid = &limit.Remain, &limit.TotalAccount, &limit.TotalTransfer
+		if o.MinRemain != nil && limit.Remain < *o.MinRemain {
+			found.Below = o.MinRemain
+		}
 		if !limit.HubTime.IsZero() {
 			// The hub's clock is Korea's, wherever this machine stands.
 			korean := limit.HubTime.In(hub.KST())

@@ -10,10 +10,6 @@ import (
 	"payple_exporter/internal/history"
 )
 
-// documentation is the address of the repository's documents, as the alerts'
-// runbook_url has it.
-const documentation = "https://github.com/payple-exporter/payple_exporter/blob/main/"
-
 // row is one merchant as the template shows it, all as text.
 type row struct {
 	Name, CstID, Hub           string // CstID only where it is not the name
@@ -28,7 +24,7 @@ type row struct {
 	Sparkline                  *sparkline
 	State, Last, Action        segments // Last is what was last known, where nothing is
 	Next                       string
-	Probe, Runbook             string
+	Probe, Runbook             string // Runbook is the name of an alert
 }
 
 // newRow makes the row of a merchant.
@@ -38,7 +34,7 @@ func (p printer) newRow(st *status, history []history.Point, now time.Time) row 
 		Tone: st.condition.tone(), Badge: splitSegments(p.print(st.condition.badge(p.texts))),
 		Sparkline: p.newSparkline(history, now),
 		State:     splitSegments(p.state(st, now)), Next: p.nextQuery(st, now),
-		Probe: "probe?" + url.Values{"merchant": {st.Merchant.Name}}.Encode(),
+		Probe: "probe?" + url.Values{"merchant": {st.Merchant.Name}}.Encode(), Runbook: st.alert(),
 	}
 	if st.Merchant.CstID != st.Merchant.Name {
 		r.CstID = st.Merchant.CstID
@@ -58,9 +54,6 @@ func (p printer) newRow(st *status, history []history.Point, now time.Time) row 
 	}
 	if st.Failure != nil {
 		r.Action = splitSegments(capitalize(p.print(advice.Action(st.Failure))))
-	}
-	if name := st.alert(); name != "" {
-		r.Runbook = documentation + "docs/runbooks/" + name + ".md"
 	}
 	return r
 }
@@ -105,6 +98,7 @@ func (p printer) nextQuery(st *status, now time.Time) string {
 // runway describes how long the remaining amount lasts, and what that follows
 // from.
 func (p printer) runway(st *status) (text, note string) {
+	const quarter = 90 * 24 * time.Hour // no outflow stays the same for longer
 	window := p.period(st.outflow.Window)
 	runway, ends := st.outflow.Runway(st.Limit.Remain)
 	switch {
@@ -113,21 +107,15 @@ func (p printer) runway(st *status) (text, note string) {
 	case st.outflow.Window == 0:
 		return p.print(p.TooEarly), p.print(p.TooEarlyNote, p.duration(history.MinWindow))
 	case ends:
-		return p.print(p.Lasts, p.cappedRunway(runway)), p.print(p.LastsNote, won(st.outflow.PerHour), window)
+		text = p.duration(min(runway, quarter))
+		if runway > quarter {
+			text = p.print(p.LongTime, text)
+		}
+		return p.print(p.Lasts, text), p.print(p.LastsNote, won(st.outflow.PerHour), window)
 	case st.outflow.Paid > 0:
 		return p.print(p.NotSteady), p.print(p.NotSteadyNote, st.outflow.Paid, window)
 	}
 	return p.print(p.NoPayouts), p.print(p.NoPayoutsNote, window)
-}
-
-// cappedRunway formats a runway, up to a quarter of a year: no outflow stays the
-// same for longer.
-func (p printer) cappedRunway(runway time.Duration) string {
-	const quarter = 90 * 24 * time.Hour
-	if runway > quarter {
-		return p.print(p.LongTime, p.duration(quarter))
-	}
-	return p.duration(runway)
 }
 
 // levels formats all thresholds that are configured, one text per severity.

@@ -1,18 +1,23 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 	"payple_exporter/internal/web"
 )
@@ -55,9 +60,6 @@ func TestThreeQueriesTakeOneToken(t *testing.T) {
 	if token != 1 || remain != 3 {
 		t.Errorf("%d token and %d remain requests, want 1 and 3", token, remain)
 	}
-	if violations := s.Hub.Violations(); len(violations) > 0 {
-		t.Errorf("departures from the documented protocol: %q", violations)
-	}
 }
 
 // One merchant that hangs, one that is refused, one without a usable answer
@@ -66,9 +68,7 @@ func TestOneMerchantsFailureTouchesNoOther(t *testing.T) {
 	t.Parallel()
 	s := stand.NewWithTimeout(t, time.Second, "hanging", "refused", "garbled", "store", "keyless")
 	for id, fault := range map[string]string{"hanging": "hang", "refused": "result=T0300", "garbled": "half-json"} {
-		if err := s.Hub.Apply(id, "", fault); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, s.Hub.Apply(id, "", fault))
 	}
 	watched := s.Config("hanging", "refused", "garbled", "store", "keyless")
 	watched.Merchants[4].Key = hub.FileKey("/nowhere/key")
@@ -169,9 +169,7 @@ func TestMaxRequests(t *testing.T) {
 	s.Handler = web.New(web.Options{
 		Collector: s.Merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
 	})
-	if err := s.Hub.Apply("store", "", "hang"); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, s.Hub.Apply("store", "", "hang"))
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan struct{})
 	go func() {
@@ -209,24 +207,64 @@ func TestOpenMetrics(t *testing.T) {
 	}
 }
 
-func TestScrapeTimeout(t *testing.T) {
+func mustFault(t *testing.T, name string) simulator.Fault {
+	t.Helper()
+	fault := must.Get(simulator.ParseFault(name))(t)
+	return fault
+}
+
+// leaver is a client that is gone when its answer comes.
+type leaver struct{ *httptest.ResponseRecorder }
+
+func (leaver) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// What a client does is its own business: that it left is one line for
+// debugging, and the compression it wishes for, none. What fails in the
+// exporter is an error.
+func TestAClientsOwnDoingIsNoError(t *testing.T) {
 	t.Parallel()
-	for header, want := range map[string]time.Duration{
-		"10": 9500 * time.Millisecond, "2": 1500 * time.Millisecond, "0.6": 300 * time.Millisecond, "0.5": 250 * time.Millisecond,
-		"": 9500 * time.Millisecond, "x": 9500 * time.Millisecond, "-3": 9500 * time.Millisecond, "NaN": 9500 * time.Millisecond,
-		"Inf": 9500 * time.Millisecond, "3600": 99500 * time.Millisecond,
+	for name, tt := range map[string]struct {
+		encoding    string
+		left, fails bool
+		want        string // beginnings of the lines
+	}{
+		"leaves":                        {left: true, want: "level=debug"},
+		"leaves, and wishes for gzip":   {encoding: "gzip", left: true, want: "level=debug"},
+		"wishes for zstd":               {encoding: "zstd"},
+		"wishes for what nobody writes": {encoding: "br;q=1.0, compress;q=abc, ;;"},
+		"refuses all":                   {encoding: "identity;q=0, *;q=0", want: "level=debug"},
+		"a collector fails":             {fails: true, want: "level=error"},
 	} {
-		if got := web.ScrapeTimeout(header, 500*time.Millisecond); got != want {
-			t.Errorf("header %q: %s, want %s", header, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var text bytes.Buffer
+			own := prometheus.NewRegistry()
+			own.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "one"}, func() float64 { return 1 }))
+			if tt.fails {
+				own.MustRegister(broken{})
+			}
+			handler := web.New(web.Options{
+				Collector: stand.New(t, "store").Merchants, Own: own, TelemetryPath: "/metrics", MaxRequests: 1, Logger: log.NewLogfmtLogger(&text),
+			})
+			request, recorder := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody), httptest.NewRecorder()
+			request.Header.Set("Accept-Encoding", tt.encoding)
+			if tt.left {
+				handler.ServeHTTP(leaver{recorder}, request)
+			} else if handler.ServeHTTP(recorder, request); !strings.Contains(recorder.Body.String(), "\none 1\n") {
+				t.Errorf("answers %d: %s", recorder.Code, recorder.Body)
+			}
+			if got := text.String(); !strings.HasPrefix(got, tt.want) || (tt.want == "") != (got == "") || strings.Count(got, "\n") > 1 {
+				t.Errorf("the log says:\n%s", got)
+			}
+		})
 	}
 }
 
-func mustFault(t *testing.T, name string) simulator.Fault {
-	t.Helper()
-	fault, err := simulator.ParseFault(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fault
+// broken is a collector that fails.
+type broken struct{}
+
+func (broken) Describe(chan<- *prometheus.Desc) {}
+
+func (broken) Collect(metrics chan<- prometheus.Metric) {
+	metrics <- prometheus.NewInvalidMetric(prometheus.NewDesc("broken", "help", nil, nil), errors.New("it cannot be read"))
 }

@@ -2,14 +2,15 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/stand"
 )
 
 func hostOf(url string) string { return strings.TrimPrefix(url, "http://") }
@@ -76,8 +77,7 @@ func TestPrometheusShards(t *testing.T) {
 	for i, exporter := range exporters {
 		own := prometheus.Query(t, fmt.Sprintf(`payple_up{instance=%q}`, hostOf(exporter.url)))
 		// Within the life of a token, an exporter asks for one per merchant.
-		_, body := exporter.get(t, "/metrics?collect[]=exporter")
-		asked := parseSamples(t, body)[`payple_hub_requests_total{endpoint="token"}`]
+		asked := exporter.page(t, "/metrics?collect[]=exporter")[`payple_hub_requests_total{endpoint="token"}`]
 		if len(own) == 0 || int(asked) != len(own) {
 			t.Errorf("exporter %d answers for %d merchants and has asked for %v tokens", i, len(own), asked)
 		}
@@ -123,10 +123,7 @@ func expectLoss(t *testing.T, prometheus *programs.Server, exporters []*running)
 // and no time to lose.
 func shardedConfig(t *testing.T, exporters []*running) string {
 	t.Helper()
-	text, err := os.ReadFile("deploy/prometheus/sharded.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := must.Read(t, "deploy/prometheus/sharded.yml")
 	replace := []string{
 		"scrape_interval: 30s", "scrape_interval: 1s", "scrape_timeout: 10s", "scrape_timeout: 1s",
 		"/etc/prometheus/rules/payple.rules.yml",
@@ -135,7 +132,7 @@ func shardedConfig(t *testing.T, exporters []*running) string {
 	for i, exporter := range exporters {
 		replace = append(replace, fmt.Sprintf("payple-exporter-%d:10911", i), hostOf(exporter.url))
 	}
-	return "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n" + strings.NewReplacer(replace...).Replace(string(text))
+	return "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n" + strings.NewReplacer(replace...).Replace(text)
 }
 
 // manyMerchants is a simulated hub with n merchants, and a file that lists
@@ -154,6 +151,6 @@ func manyMerchants(t *testing.T, n int) (*simulator.Hub, string) {
 		}})
 		fmt.Fprintf(&list, "  - {cst_id: %s, cust_key_file: %s}\n", id, key)
 	}
-	sim := simulator.New(simulator.Options{}, partners...)
-	return sim, harness.WriteFile(t, "merchants.yml", "hub: "+startHub(t, sim)+"\nmerchants:\n"+list.String())
+	sim := stand.NewHub(t, simulator.Options{}, partners...)
+	return sim, harness.WriteFile(t, "merchants.yml", "hub: "+stand.ServeHub(t, sim).URL+"\nmerchants:\n"+list.String())
 }

@@ -1,17 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"payple_exporter/internal/test/programs"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -32,13 +33,12 @@ const (
 type soak struct {
 	options options
 	backend *backend
-	process *process
+	process *programs.Process
 	scraper *scraper
 	// scrapers are the random sources of those that scrape at the same time.
 	scrapers []*rand.Rand
 	log      io.Writer // of progress
 	config   string    // path of the merchants file
-	logFile  *os.File  // the exporter's
 
 	mu       sync.Mutex
 	events   map[string]int // what was done to the exporter, by kind
@@ -56,7 +56,15 @@ const (
 	eventReload  = "reloads"
 	eventRefusal = "reloads refused"
 	eventReturn  = "returns"
+	eventIdle    = "times that idle connections were closed"
+	eventDrain   = "drains"
+	eventMove    = "address changes"
 )
+
+// kinds returns all that is done to the exporter.
+func kinds() []string {
+	return []string{eventFault, eventRestart, eventKey, eventReload, eventRefusal, eventReturn, eventIdle, eventDrain, eventMove}
+}
 
 func newSoak(o options, dir string, log io.Writer) (*soak, error) {
 	s := &soak{options: o, log: log, config: filepath.Join(dir, "merchants.yml"), events: make(map[string]int)}
@@ -67,15 +75,17 @@ func newSoak(o options, dir string, log io.Writer) (*soak, error) {
 	if err := s.configure(o.merchants, 0); err != nil {
 		return nil, err
 	}
-	if s.logFile, err = os.Create(filepath.Join(dir, "exporter.log")); err != nil {
-		return nil, fmt.Errorf("the exporter's log: %w", err)
-	}
-	s.process, err = start(o.exporter, s.logFile, "--config.file="+s.config, "--web.enable-lifecycle",
+	s.process, err = programs.Launch([]string{
+		"SSL_CERT_FILE=" + filepath.Join(dir, caFile), "SSL_CERT_DIR=" + dir, nameServerVariable + "=" + s.backend.nameServer.Addr().String(),
+	}, o.exporter, "--web.listen-address=127.0.0.1:0", "--config.file="+s.config, "--web.enable-lifecycle",
 		"--payple.max-age="+maxAge.String(), "--payple.timeout="+queryTimeout.String())
 	if err != nil {
 		return nil, err
 	}
-	s.scraper = newScraper(s.process.url, s.backend, s.say)
+	if !programs.Happens(func() bool { return s.process.Find(programs.Listening) != nil }) {
+		return nil, fmt.Errorf("the exporter does not listen:\n%s", s.process)
+	}
+	s.scraper = newScraper("http://"+s.process.Find(programs.Listening)[1], s.backend, s.say)
 	for i := range o.scrapers {
 		s.scrapers = append(s.scrapers, s.chance(uint64(i)+1))
 	}
@@ -87,9 +97,12 @@ func newSoak(o options, dir string, log io.Writer) (*soak, error) {
 func (s *soak) run(ctx context.Context) error {
 	s.began = time.Now()
 	defer func() { s.lasted = time.Since(s.began) }()
-	s.say("%s: %d merchants, %d scrapers, seed %d", s.process.url, s.options.merchants, s.options.scrapers, s.options.seed)
+	s.say("%s: %d merchants, %d scrapers, seed %d", s.scraper.url, s.options.merchants, s.options.scrapers, s.options.seed)
 	err := s.rounds(ctx)
-	return errors.Join(err, s.process.stop(), s.searchLog())
+	if code := s.process.Stop(); code != 0 {
+		err = errors.Join(err, fmt.Errorf("the exporter exits with %d after SIGTERM", code))
+	}
+	return errors.Join(err, s.searchLog())
 }
 
 func (s *soak) rounds(ctx context.Context) error {
@@ -138,6 +151,7 @@ func (s *soak) trouble(ctx context.Context, d time.Duration, chance *rand.Rand) 
 	group.Go(func() error { return s.rotateKeys(ctx, s.chance(seeds[1])) })
 	group.Go(func() error { return s.reload(ctx, s.chance(seeds[2])) })
 	group.Go(func() error { return s.restartHub(ctx, s.chance(seeds[3])) })
+	group.Go(func() error { s.wear(ctx); return nil })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -209,7 +223,8 @@ func (s *soak) reloadWith(merchants, version int) error {
 	}
 	s.did(eventReload)
 	if version%2 == 0 {
-		return s.process.hangUp()
+		s.process.Signal(syscall.SIGHUP)
+		return nil
 	}
 	return s.reloadNow()
 }
@@ -265,13 +280,32 @@ func (s *soak) restartHub(ctx context.Context, chance *rand.Rand) error {
 	}
 }
 
+// wear makes what the exporter keeps of the way to the hub go bad every few
+// seconds: idle connections are closed, open ones are drained, and the hub's
+// name stands for another address.
+func (s *soak) wear(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		pause(ctx, 3*time.Second)
+		s.backend.dropIdle()
+		s.did(eventIdle)
+		if n%3 == 0 {
+			s.backend.drain()
+			s.did(eventDrain)
+		}
+		if n%5 == 0 {
+			s.backend.move(1 + n/5%2)
+			s.did(eventMove)
+		}
+	}
+}
+
 // configure writes a configuration of the first n merchants.
 func (s *soak) configure(n, version int) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hub: %s\nmin_interval: %s\nmerchants:\n", s.backend.url, minInterval)
+	fmt.Fprintf(&b, "min_interval: %s\nmerchants:\n", minInterval)
 	for i := range n {
-		fmt.Fprintf(&b, "  - {cst_id: %s, cust_key_file: %s, thresholds: {warning: %d}}\n",
-			s.backend.partners[i].CstID, s.backend.keyFiles[i], 1000+version)
+		fmt.Fprintf(&b, "  - {cst_id: %s, hub: \"%s\", cust_key_file: %s, thresholds: {warning: %d}}\n",
+			s.backend.partners[i].CstID, s.backend.urls[i%2], s.backend.keyFiles[i], 1000+version)
 	}
 	return replace(s.config, b.String())
 }
@@ -308,13 +342,9 @@ func (s *soak) recover(ctx context.Context) error {
 
 // searchLog looks for what must not be in the exporter's log.
 func (s *soak) searchLog() error {
-	defer s.logFile.Close() //nolint:errcheck // read only from here on
-	text, err := os.ReadFile(s.logFile.Name())
-	if err != nil {
-		return fmt.Errorf("the exporter's log: %w", err)
-	}
+	text := s.process.String()
 	for _, word := range []string{"soak-key-", "panic", "goroutine ", "DATA RACE"} {
-		if at := bytes.Index(text, []byte(word)); at >= 0 {
+		if at := strings.Index(text, word); at >= 0 {
 			return fmt.Errorf("the exporter's log holds %q: …%s…", word, text[max(0, at-200):min(len(text), at+1000)])
 		}
 	}
