@@ -195,12 +195,12 @@ func scraping(t *testing.T, exporters ...string) server {
 }
 
 // remember writes a past of what the exporters serve now, for the queries that
-// look back: totals that grew by a steady amount each minute, and a limit that
+// look back: what remained, totals that grew by a steady amount each minute, and a limit that
 // changed ten minutes ago.
 func remember(t *testing.T, dir string, exporters []string) {
 	t.Helper()
 	var past strings.Builder
-	for _, name := range []string{collector.NameTotalTransfer, collector.NameTotalAccount} {
+	for _, name := range []string{collector.NameTotalTransfer, collector.NameTotalAccount, collector.NameRemain} {
 		fmt.Fprintf(&past, "# TYPE %s gauge\n", name)
 		for _, address := range exporters {
 			served := present(t, address, name)

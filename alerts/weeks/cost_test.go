@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"syscall"
 	"testing"
 	"time"
 
@@ -37,27 +38,39 @@ func BenchmarkEvaluation(b *testing.B) {
 				}
 				query.Close()
 			}
-			per := func(b *testing.B) {
-				b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(merchants), "µs/merchant")
+			// By the processor's time, which a busy machine changes little.
+			per := func(b *testing.B, began time.Duration) {
+				b.ReportMetric(float64((processorTime()-began).Microseconds())/float64(b.N)/float64(merchants), "µs/merchant")
 			}
 			for _, rule := range list {
 				b.Run(rule.Name(), func(b *testing.B) {
+					began := processorTime()
 					for b.Loop() {
 						ask(b, rule.Query().String())
 					}
-					per(b)
+					per(b, began)
 				})
 			}
 			b.Run("all", func(b *testing.B) {
+				began := processorTime()
 				for b.Loop() {
 					for _, rule := range list {
 						ask(b, rule.Query().String())
 					}
 				}
-				per(b)
+				per(b, began)
 			})
 		})
 	}
+}
+
+// processorTime is what this process has used so far.
+func processorTime() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // scraped is what one exporter of so many merchants has shown.

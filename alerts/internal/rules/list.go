@@ -38,21 +38,17 @@ func threshold(kind, window string) string {
 	return `max by (merchant, severity) (last_over_time(payple_transfer_threshold_` + kind + `[` + window + `]))`
 }
 
-// another are merchants that had more than one account (cst_id and hub) at these times, of which what was paid out is not one sum.
-func another(ago ...string) string {
-	infos := listed
-	for _, offset := range ago {
-		infos += " or payple_merchant_info offset " + offset
-	}
-	return `count by (merchant) (group by (merchant, cst_id, hub) (` + infos + `)) > 1`
+// another are merchants that had more than one account (cst_id and hub), now or at times ago: what was paid out then is not one sum.
+func another(ago string) string {
+	return `count by (merchant) (group by (merchant, cst_id, hub) (` + listed + ` or ` + ago + `)) > 1`
 }
 
 // outflowOfDay is won a day, net of what comes in. A batch may come up to two hours earlier or later than the day before: of windows that are
 // shorter than a day by that much the fullest one of the last four hours counts, and for what comes in one that is longer.
 var outflowOfDay = `(
-    max by (merchant) (max_over_time(increase(payple_transfer_outflow_won_total[22h])[4h:30m])) * 24 / 22
-    - on (merchant) max by (merchant) (increase(payple_transfer_inflow_won_total[26h])) * 24 / 26
-    unless on (merchant) ` + another("2h", "4h", "6h", "8h", "10h", "12h", "14h", "16h", "18h", "20h", "22h", "24h", "26h") + `
+    max by (merchant) (max_over_time(increase(payple_transfer_outflow_won_total[22h:5m])[4h:30m])) * 24 / 22
+    - on (merchant) max by (merchant) (increase(payple_transfer_inflow_won_total[26h:5m])) * 24 / 26
+    unless on (merchant) ` + another(`last_over_time(payple_merchant_info[28h:1h])`) + `
   )`
 
 // outflowOfHour is won a day as of the last hour and a half, net of what comes in: the least of three half hours in a row, so that one batch
@@ -72,7 +68,7 @@ var outflowOfHour = `(
       )) * 60 / 245
     )
     and on (merchant) increase(payple_transfer_outflow_won_total[35m] offset 1h)
-    unless on (merchant) ` + another("1h", "2h") + `
+    unless on (merchant) ` + another(`last_over_time(payple_merchant_info[2h])`) + `
   )`
 
 // outflow is won a day as each runway threshold judges it: one of half a day or more by the last day, a shorter one by the last hour as well.
@@ -88,7 +84,7 @@ var need = `(
     min by (merchant) (payple_transfer_remain_amount offset 6d23h15m)
     - min by (merchant) (min_over_time(payple_transfer_remain_amount[1d] offset 5d23h15m))
   )[90m:15m])
-  unless on (merchant) ` + another("6d", "7d") + `
+  unless on (merchant) ` + another(`payple_merchant_info offset 6d or payple_merchant_info offset 7d`) + `
 )`
 
 // closed is where a hub has said for less than three hours that it is closed now, and no exporter fails for another reason.
@@ -248,7 +244,7 @@ unless on (merchant) ` + closed,
   or label_replace(` + threshold("ratio", memory) + ` * on (merchant) group_left () max by (merchant) (last_over_time(total_account_amt[` + memory + `])), "of", "ratio", "", "")
   or label_replace(` + threshold("runway_seconds", memory) + ` / 86400 * on (merchant) group_left () ` + outflowOfDay + `, "of", "day", "", "")
   or label_replace((` + threshold("runway_seconds", "5m") + ` < 43200) / 86400 * on (merchant) group_left ()
-    last_over_time((` + outflowOfHour + ` and on (merchant) payple_transfer_remain_amount)[200m:30m]), "of", "hour", "", "")
+    last_over_time((` + outflowOfHour + ` and on (merchant) payple_transfer_remain_amount)[250m:50m]), "of", "hour", "", "")
   or label_replace(` + threshold("need_ratio", memory) + ` * on (merchant) group_left () ` + need + `, "of", "need", "", "")
 )
 unless on (merchant) ` + known + `
@@ -423,7 +419,7 @@ min by (merchant) (
   (last_over_time(total_transfer_amt[5m]) >= (last_over_time(total_transfer_amt[6h] offset 5m) > 0))
   and on (merchant) payple_merchant_info
 )
-unless on (merchant) ` + another("1h", "2h", "3h", "4h", "5h", "6h", "7h"),
+unless on (merchant) ` + another("last_over_time(payple_merchant_info[7h:30m])"),
 			For: "0m", KeepFiringFor: "15m", Severity: "warning",
 			Text: Text{
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,

@@ -23,6 +23,7 @@ func oneMerchant() grafana.Dashboard {
 					over(age(), "last answer"),
 					over("time() - "+most(merchant(collector.NameHubTime)), "by the hub's clock")),
 			),
+			abreast(8, thisWeekAgainstLast()),
 			abreast(7,
 				failures(),
 				graph("Duration of the latest query", "How long the hub took for its latest answer, both requests together.", halfWidth, seconds,
@@ -59,6 +60,16 @@ func againstThresholds() grafana.Panel {
 	p := graph("Remaining against its thresholds", "The amount that may still be paid out, and the amounts below which it raises a warning and a critical alarm (dashed).", halfWidth, krw,
 		over(remain(), "remaining"), over(line(warning), "warning below"), over(line(critical), "critical below"))
 	return lined(lined(p, "B", orange), "C", red)
+}
+
+// thisWeekAgainstLast shows what PaypleTransferLimitShortOfNeed compares; the rule allows for 45 minutes, too.
+func thisWeekAgainstLast() grafana.Panel {
+	amount := merchant(collector.NameRemain)
+	return graph("This week against last", "What may still be paid out, what it was a week ago, and by how much it fell in the coming 24 hours of last week: if less than that remains, the money will not last.",
+		24, krw,
+		over(remain(), "remaining"),
+		over("min by (merchant) ("+amount+" offset 1w)", "a week ago"),
+		over("min by (merchant) ("+amount+" offset 1w) - min by (merchant) (min_over_time("+amount+"[1d] offset 6d))", "need of the coming 24 hours"))
 }
 
 func totals() grafana.Panel {
