@@ -75,7 +75,8 @@ func newBackend(n int, dir string) (*backend, error) {
 	if err := replace(filepath.Join(dir, caFile), string(text)); err != nil {
 		return nil, err
 	}
-	return b, b.listen()
+	err := b.listen()
+	return b, err
 }
 
 // caFile is where an exporter finds the certificate of the hub.
