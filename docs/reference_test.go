@@ -213,12 +213,16 @@ func configurationDocument(t *testing.T) string {
 		"`payple_exporter --config.check` validates all of it and prints what would run, with secrets hidden.\n\n## Commands\n\n")
 	exits := map[string]string{
 		"serve": "0 after SIGTERM or SIGINT, 1 for a failure at run time, 2 for wrong usage or configuration",
-		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "simulate": "as serve", "healthcheck": "0 if healthy, else 1, for wrong usage too",
+		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "export": "0, 1 if it cannot be written, 2 for wrong usage", "simulate": "as serve", "healthcheck": "0 if healthy, else 1, for wrong usage too",
 	}
 	var rows [][]string
 	for _, command := range whole.Commands {
 		if command.Name != "help" {
-			rows = append(rows, []string{code("payple_exporter " + command.Name), command.Help, exits[command.Name]})
+			usage := "payple_exporter " + command.Name
+			for _, arg := range command.Args {
+				usage += " " + strings.ToUpper(arg.Name)
+			}
+			rows = append(rows, []string{code(usage), command.Help, exits[command.Name]})
 		}
 	}
 	table(&out, []string{"command", "does", "exit code"}, rows)
@@ -229,6 +233,9 @@ func configurationDocument(t *testing.T) string {
 	for _, command := range whole.Commands {
 		if command.Name != "help" {
 			fmt.Fprintf(&out, "## Flags of %s\n\n", command.Name)
+			for _, arg := range command.Args {
+				fmt.Fprintf(&out, "%s: %s\n\n", strings.ToUpper(arg.Name), arg.Help)
+			}
 			table(&out, head, flagRows(command.Flags))
 		}
 	}
@@ -328,7 +335,7 @@ func TestDocsAreComplete(t *testing.T) {
 func knownFlags(t *testing.T) map[string]bool {
 	t.Helper()
 	known := make(map[string]bool)
-	for _, command := range []string{"serve", "check", "simulate", "healthcheck"} {
+	for _, command := range []string{"serve", "check", "export", "simulate", "healthcheck"} {
 		for _, flag := range regexp.MustCompile(`--(?:\[no-\])?[a-z][a-z.-]+[a-z]`).FindAllString(help(t, command), -1) {
 			known[strings.Replace(flag, "[no-]", "", 1)] = true
 		}

@@ -61,3 +61,14 @@ func localURL(address string) string {
 	}
 	return "http://" + net.JoinHostPort(host, port)
 }
+
+// parseBase reads an address below which there are others, such as
+// https://exporter.example/payple; without the slash at its end.
+func parseBase(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Hostname() == "" || base.User != nil || strings.ContainsAny(text, "?#") {
+		return nil, errors.New("want an address such as https://exporter.example/payple, without ?, # and a name or password")
+	}
+	base.Path, base.RawPath = strings.TrimRight(base.Path, "/"), strings.TrimRight(base.RawPath, "/")
+	return base, nil
+}

@@ -26,7 +26,8 @@ func TestBashCompletes(t *testing.T) {
 	functions := runBash(t, bash, folder, "payple_exporter --completion-script-bash")
 	for line, want := range map[string]string{
 		"ch":                              "check",
-		"":                                "help serve check simulate healthcheck",
+		"":                                "help serve check export simulate healthcheck",
+		"export da":                       "dashboards",
 		"check --js":                      "--json",
 		"check --lang k":                  "ko",
 		"simulate --lang k":               "ko",
