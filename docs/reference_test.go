@@ -172,6 +172,7 @@ func metricsDocument(t *testing.T) string {
 		{code("/metrics"), "all merchants and the exporter itself; another path with `--web.telemetry-path`"},
 		{code("/probe?merchant=NAME"), "that merchant alone; 400 without a name, 404 for an unknown one"},
 		{code("/sd"), "HTTP service discovery: one target for each merchant"},
+		{code("/runbooks/") + ", " + code("/runbooks/ALERT"), "what to do about each alert, for people; `?lang=en` or `ko`"},
 		{code("/-/healthy") + ", " + code("/-/ready"), "200 while the exporter runs, whatever the hub does"},
 		{code("/-/reload"), "POST, with `--web.enable-lifecycle`: reads the configuration anew; 200 only if it is in force"},
 	})

@@ -3,7 +3,13 @@ package runbooks
 
 import "embed"
 
-// Files are the runbooks in Markdown, and README.md, which lists them.
-//
-//go:embed *.md
-var Files embed.FS
+var (
+	// Files are the runbooks in Markdown, and README.md, which lists them; ALERT.ko.md would be one in Korean.
+	//
+	//go:embed *.md
+	Files embed.FS
+	// HTML is the same as parts of pages: html/ALERT.html is made of ALERT.md by `go test ./docs -run TestDocs -update`.
+	//
+	//go:embed html/*.html
+	HTML embed.FS
+)

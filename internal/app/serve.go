@@ -112,6 +112,7 @@ func (p *program) handler(e *exporter, demo bool) http.Handler {
 		Page: statuspage.New(statuspage.Options{
 			Collector: e.merchants, Version: shownVersion(), Demo: demo, MetricsPath: p.serving.telemetryPath, Logger: e.log.kit, Now: p.Now,
 		}),
+		Runbooks: statuspage.NewRunbooks(shownVersion()),
 	}
 	if p.serving.lifecycle {
 		options.Reload = func(context.Context) error { return e.reloader.Reload() }

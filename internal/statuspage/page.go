@@ -82,15 +82,20 @@ func New(options Options) http.Handler {
 		options.Logger = log.NewNopLogger()
 	}
 	options.Wait = cmp.Or(options.Wait, defaultWait)
-	// The style sheet's hash lets it stand in the page, and nothing else.
-	hash := sha256.Sum256([]byte(pageCSS))
 	return &page{
 		options:  options,
 		template: template.Must(template.New("page").Parse(pageHTML)),
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-			"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-		texts: newTexts(),
+		policy:   policy(pageCSS),
+		texts:    newTexts(),
 	}
+}
+
+// policy returns the content security policy of a page: the style sheet's hash
+// lets it stand in the page, and nothing else.
+func policy(style string) string {
+	hash := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
+		"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 }
 
 // view is what the template shows.
@@ -117,7 +122,6 @@ type view struct {
 	RefreshState, RefreshLabel string
 	RefreshLink, LanguageLink  string
 	Now, Version, Metrics      string
-	Docs                       string
 }
 
 // count is how many merchants are in one condition.
@@ -271,7 +275,7 @@ func (p *page) frame(q query, printer printer, counted tally, now time.Time) vie
 		RefreshState:  printer.print(printer.RefreshOff), RefreshLabel: printer.print(printer.RefreshStart),
 		RefreshLink: q.withRefresh(q.noRefresh).link(),
 		Now:         dateTime(now), Version: p.options.Version,
-		Metrics: strings.TrimPrefix(p.options.MetricsPath, "/"), Docs: documentation,
+		Metrics: strings.TrimPrefix(p.options.MetricsPath, "/"),
 	}
 	if printer.language == lang.Korean {
 		v.OtherLang = lang.English

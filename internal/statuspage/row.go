@@ -10,10 +10,6 @@ import (
 	"payple_exporter/internal/history"
 )
 
-// documentation is the address of the repository's documents, as the alerts'
-// runbook_url has it.
-const documentation = "https://github.com/payple-exporter/payple_exporter/blob/main/"
-
 // row is one merchant as the template shows it, all as text.
 type row struct {
 	Name, CstID, Hub           string // CstID only where it is not the name
@@ -60,7 +56,7 @@ func (p printer) newRow(st *status, history []history.Point, now time.Time) row 
 		r.Action = splitSegments(capitalize(p.print(advice.Action(st.Failure))))
 	}
 	if name := st.alert(); name != "" {
-		r.Runbook = documentation + "docs/runbooks/" + name + ".md"
+		r.Runbook = "runbooks/" + name + "?lang=" + string(p.language)
 	}
 	return r
 }

@@ -37,7 +37,10 @@ type Options struct {
 	// one that it was asked under.
 	SDAddress string
 	// Page answers for people, at /; nil leaves it out.
-	Page   http.Handler
+	Page http.Handler
+	// Runbooks answers below /runbooks/, with the alert's name as the value
+	// "alert"; nil leaves it out.
+	Runbooks http.Handler
 	Logger log.Logger
 }
 
@@ -64,6 +67,10 @@ func New(options Options) http.Handler {
 	if options.Page != nil {
 		mux.Handle("GET /{$}", s.limited(options.Page))
 	}
+	if options.Runbooks != nil {
+		mux.Handle("GET /runbooks/{$}", options.Runbooks)
+		mux.Handle("GET /runbooks/{alert}", options.Runbooks)
+	}
 	mux.HandleFunc("GET /-/healthy", ok("payple_exporter is healthy\n"))
 	mux.HandleFunc("GET /-/ready", ok("payple_exporter is ready\n"))
 	reload := sameSite(http.HandlerFunc(s.reload))
@@ -81,7 +88,7 @@ func FreePath(metrics string) bool {
 	case "/", "/probe", "/sd":
 		return false
 	}
-	return strings.HasPrefix(metrics, "/") && !strings.HasPrefix(metrics, "/-/") && path.Clean(metrics) == metrics &&
+	return strings.HasPrefix(metrics, "/") && !strings.HasPrefix(metrics, "/-/") && !strings.HasPrefix(metrics+"/", "/runbooks/") && path.Clean(metrics) == metrics &&
 		!strings.ContainsAny(metrics, `%{} ?#:\`) && config.Printable(metrics)
 }
 
