@@ -41,7 +41,7 @@ type Options struct {
 	// Runbooks answers below /runbooks/, with the alert's name as the value
 	// "alert"; nil leaves it out.
 	Runbooks http.Handler
-	Logger log.Logger
+	Logger   log.Logger
 }
 
 // server answers the exporter's HTTP requests.

@@ -42,6 +42,7 @@ var importers = map[string]string{
 	"alerts/internal":                                  "alerts/internal alerts/mutate", // the program carries what generators have made, not them
 	"dashboards/internal":                              "dashboards/internal",
 	"github.com/prometheus/prometheus":                 "internal/test",
+	"github.com/yuin/goldmark":                         "",
 	"github.com/prometheus github.com/go-kit/log":      "internal collector dashboards",
 	"github.com/prometheus github.com/go-kit/log test": "internal collector dashboards alerts docs deploy",
 }
