@@ -14,37 +14,20 @@ const vsockScheme = "vsock://"
 
 // canListen reports whether an address is of a form that the web toolkit listens
 // on. Whether it is free, and this machine's, shows when that tries.
-func canListen(ctx context.Context, address string) error {
-	var err error
-	if strings.HasPrefix(address, vsockScheme) {
-		err = checkVsock(address)
-	} else {
-		err = checkTCP(ctx, address)
+func canListen(ctx context.Context, address string) bool {
+	hostPort, vsock := address, strings.HasPrefix(address, vsockScheme)
+	if u, err := url.Parse(address); vsock && err == nil {
+		hostPort = u.Host
 	}
-	if err != nil {
-		return errors.New("want a port with or without a host, such as :10911, localhost:10911 or [::1]:10911, or vsock://:10911")
-	}
-	return nil
-}
-
-func checkTCP(ctx context.Context, address string) error {
-	_, port, err := net.SplitHostPort(address)
-	if err == nil {
+	_, port, err := net.SplitHostPort(hostPort)
+	switch {
+	case err != nil:
+	case vsock:
+		_, err = strconv.ParseUint(port, 10, 32)
+	default:
 		_, err = new(net.Resolver).LookupPort(ctx, "tcp", port) // it may be a name, such as http
 	}
-	return err
-}
-
-func checkVsock(address string) error {
-	u, err := url.Parse(address)
-	if err != nil {
-		return err
-	}
-	_, port, err := net.SplitHostPort(u.Host)
-	if err == nil {
-		_, err = strconv.ParseUint(port, 10, 32)
-	}
-	return err
+	return err == nil
 }
 
 // localURL returns where a listen address is reached from this machine.

@@ -50,9 +50,6 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.ReleaseHangups == nil {
-		o.ReleaseHangups = func() {}
-	}
 	if o.SetStandardLog == nil {
 		o.SetStandardLog = func(io.Writer) {}
 	}
@@ -73,10 +70,11 @@ func Run(ctx context.Context, args []string, options Options) int {
 	options.SetStandardLog(standardLog)
 	p, err := parse(args, options)
 	if err == nil && p.execute != nil {
-		if !p.reloads() {
+		if !p.reloads() && options.ReleaseHangups != nil {
 			options.ReleaseHangups()
 		}
-		standardLog.tell(p.log.loggers(options.Stderr).kit)
+		p.loggers = p.log.loggers(options.Stderr)
+		standardLog.to.Store(&p.loggers.kit)
 		err = p.execute(ctx)
 	}
 	return exitCode(err, options.Stderr)
@@ -85,15 +83,14 @@ func Run(ctx context.Context, args []string, options Options) int {
 // exitCode tells of an error, unless it was told, and returns what to exit
 // with.
 func exitCode(err error, stderr io.Writer) int {
-	var usage usageError
-	switch {
-	case err == nil:
+	if err == nil {
 		return ExitOK
-	case errors.As(err, &usage):
+	}
+	if !errors.Is(err, errToldAlready) {
 		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	}
+	if _, usage := errors.AsType[usageError](err); usage {
 		return ExitUsage
-	case !errors.Is(err, errToldAlready):
-		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
 	}
 	return ExitFailure
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/alecthomas/kingpin/v2"
 
@@ -21,10 +22,9 @@ func (f *checkFlags) define(command *kingpin.CmdClause) {
 	f.lang.define(command)
 }
 
-// check asks the hub once for each merchant and prints what it says. A key that
-// cannot be read is the trouble of its merchant: the others are asked.
+// check asks the hub once for each merchant and prints what it says.
 func (p *program) check(ctx context.Context) (err error) {
-	merchants, err := p.source(keysUnread)
+	merchants, err := p.source()
 	if err != nil {
 		return err
 	}
@@ -45,10 +45,8 @@ func (p *program) check(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("check: %w", err)
 	}
-	for _, finding := range findings {
-		if !finding.OK {
-			return errToldAlready
-		}
+	if slices.ContainsFunc(findings, func(f check.Finding) bool { return !f.OK }) {
+		return errToldAlready
 	}
 	return nil
 }

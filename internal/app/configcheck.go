@@ -28,12 +28,8 @@ type effectiveMerchant struct {
 	Thresholds map[string][]string `yaml:"thresholds"`
 }
 
-// printConfig validates the configuration and prints what would run.
-func (p *program) printConfig(merchants source) error {
-	loaded, err := merchants.load()
-	if err != nil {
-		return usageError{err}
-	}
+// printConfig prints what would run.
+func (p *program) printConfig(loaded config.Config) error {
 	out := effective{
 		MinInterval: loaded.MinInterval.String(), MaxAge: p.merchants.maxAge.String(), Timeout: p.merchants.timeout.String(),
 		MaxConcurrency: p.merchants.maxConcurrency, MaxRequestsPerSecond: p.merchants.maxRequestsPerSecond,
@@ -55,10 +51,10 @@ func (p *program) printConfig(merchants source) error {
 		})
 	}
 	text, err := yaml.Dump(out)
-	if err != nil {
-		return fmt.Errorf("printing the configuration: %w", err)
+	if err == nil {
+		_, err = p.Stdout.Write(text)
 	}
-	if _, err := p.Stdout.Write(text); err != nil {
+	if err != nil {
 		return fmt.Errorf("printing the configuration: %w", err)
 	}
 	return nil

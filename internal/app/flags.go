@@ -16,6 +16,7 @@ import (
 const (
 	appName            = "payple_exporter"
 	commandServe       = "serve"
+	commandCheck       = "check"
 	commandHealthcheck = "healthcheck"
 )
 
@@ -26,6 +27,7 @@ type program struct {
 
 	merchants   merchantFlags
 	log         logFlags
+	loggers     loggers // as the flags want them
 	serving     serveFlags
 	checking    checkFlags
 	exporting   exportFlags
@@ -101,7 +103,7 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 
 	serve := app.Command(commandServe, "Serve metrics. This is what happens without a command.").Default()
 	p.serving.define(serve)
-	check := app.Command("check", "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
+	check := app.Command(commandCheck, "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
 	p.checking.define(check)
 	export := app.Command("export", "Print what the program carries for Prometheus, Alertmanager, Grafana and people, or write it to files.")
 	p.exporting.define(export)

@@ -9,18 +9,16 @@ const (
 	// use there stays: histories, label sets, the table of a scrape. What it
 	// saves, and the processor time that it costs: docs/performance.md.
 	gcPercentOfMany = 30
-	// gcPercent is Go's own.
-	gcPercent = 100
 )
 
 // holdLessMemory sets by how much the heap may grow over what is in use before
 // it is collected, unless the operator has, with GOGC.
 func (p *program) holdLessMemory(merchants int) {
-	switch {
-	case p.SetGCPercent == nil || p.Getenv("GOGC") != "":
-	case merchants >= manyFrom:
-		p.SetGCPercent(gcPercentOfMany)
-	default:
-		p.SetGCPercent(gcPercent)
+	percent := 100 // Go's own
+	if merchants >= manyFrom {
+		percent = gcPercentOfMany
+	}
+	if p.SetGCPercent != nil && p.Getenv("GOGC") == "" {
+		p.SetGCPercent(percent)
 	}
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync/atomic"
@@ -25,12 +24,9 @@ func (p *program) checkHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	plain := localURL(p.healthcheck.addresses[0]) + "/-/healthy"
-	secure := "https" + plain[len("http"):]
-	err := askHealth(ctx, plain)
-	var status unhealthyError
-	if errors.As(err, &status) && status == http.StatusBadRequest {
-		// What a TLS listener answers to plain HTTP.
-		err = askHealth(ctx, secure)
+	status, err := askHealth(ctx, plain)
+	if status == http.StatusBadRequest { // what a TLS listener answers to plain HTTP
+		_, err = askHealth(ctx, "https"+plain[len("http"):])
 	}
 	if err != nil {
 		return fmt.Errorf("healthcheck: %w", err)
@@ -38,20 +34,13 @@ func (p *program) checkHealth(ctx context.Context) error {
 	return nil
 }
 
-// unhealthyError is an HTTP status that is not healthy.
-type unhealthyError int
-
-func (s unhealthyError) Error() string {
-	return fmt.Sprintf("HTTP %d %s", int(s), http.StatusText(int(s)))
-}
-
-// askHealth asks one address. It takes for healthy whatever only a server that
-// is well can answer, since this command has no password and no certificate,
-// and shall need none.
-func askHealth(ctx context.Context, url string) error {
+// askHealth asks one address, and returns the HTTP status if there is one. It
+// takes for healthy whatever only a server that is well can answer, since this
+// command has no password and no certificate, and shall need none.
+func askHealth(ctx context.Context, url string) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
-		return fmt.Errorf("asking %s: %w", url, err)
+		return 0, fmt.Errorf("asking %s: %w", url, err)
 	}
 	var wantsCertificate atomic.Bool
 	client := &http.Client{
@@ -75,16 +64,16 @@ func askHealth(ctx context.Context, url string) error {
 		if wantsCertificate.Load() && ctx.Err() == nil {
 			// It asked for a client's certificate, got none, and hung up: a
 			// TLS server that can read its configuration and does its duty.
-			return nil
+			return 0, nil
 		}
-		return fmt.Errorf("asking %s: %w", url, err)
+		return 0, fmt.Errorf("asking %s: %w", url, err)
 	}
 	defer response.Body.Close() //nolint:errcheck // nothing is read
 	switch response.StatusCode {
 	// 401 comes from a server that is well and wants a password, 429 from one
 	// whose rate_limit somebody else has used up.
 	case http.StatusOK, http.StatusUnauthorized, http.StatusTooManyRequests:
-		return nil
+		return response.StatusCode, nil
 	}
-	return unhealthyError(response.StatusCode)
+	return response.StatusCode, fmt.Errorf("HTTP %d %s", response.StatusCode, http.StatusText(response.StatusCode))
 }

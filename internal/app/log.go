@@ -3,7 +3,6 @@ package app
 import (
 	"io"
 	"log/slog"
-	"strings"
 	"sync/atomic"
 
 	stdlog "log"
@@ -43,9 +42,7 @@ func (f logFlags) loggers(w io.Writer) loggers {
 	// The bridge adds caller and time on its own, in this order and under
 	// these names: so does the decoration of the go-kit logger.
 	var slogLevel slog.LevelVar
-	if err := slogLevel.UnmarshalText([]byte(strings.ToUpper(f.level))); err != nil {
-		slogLevel.Set(slog.LevelInfo)
-	}
+	_ = slogLevel.UnmarshalText([]byte(f.level)) // the flag takes no other; without it, info
 	return loggers{
 		kit:  log.With(base, "caller", log.DefaultCaller, "time", log.DefaultTimestamp),
 		slog: slog.New(sloggokit.NewGoKitHandler(base, &slogLevel)),
@@ -62,28 +59,18 @@ func (l loggers) http() *stdlog.Logger {
 func (l loggers) exchanges(next func(hub.Exchange)) func(hub.Exchange) {
 	return func(exchange hub.Exchange) {
 		next(exchange)
+		line := []any{"msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code, "duration", exchange.Duration}
 		if exchange.Err != nil {
-			_ = level.Debug(l.kit).Log("msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code,
-				"duration", exchange.Duration, "reason", exchange.Err.Reason, "err", exchange.Err)
-			return
+			line = append(line, "reason", exchange.Err.Reason, "err", exchange.Err)
 		}
-		_ = level.Debug(l.kit).Log("msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code,
-			"duration", exchange.Duration)
+		_ = level.Debug(l.kit).Log(line...)
 	}
 }
 
 // standardLog takes what the Go standard library prints through its package
 // log, without the content: the HTTP client quotes there what a hub sends out
 // of turn, which may be the request with custKey in it.
-type standardLog struct{ to atomic.Pointer[log.Logger] }
-
-// tell has the log tell from now on that something was printed. Until then,
-// and where there is no standardLog, nothing is told.
-func (s *standardLog) tell(logger log.Logger) {
-	if s != nil {
-		s.to.Store(&logger)
-	}
-}
+type standardLog struct{ to atomic.Pointer[log.Logger] } // nil: nothing is told yet
 
 // Write implements [io.Writer]. It is for debugging, as is what an exchange
 // with the hub was like: whether one failed is told elsewhere.

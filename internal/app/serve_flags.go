@@ -45,35 +45,29 @@ func (f *serveFlags) define(serve *kingpin.CmdClause) {
 
 // validate refuses values that no flag type can refuse.
 func (f *serveFlags) validate(ctx context.Context) error {
-	faults := f.validateAddresses(ctx)
-	if f.timeoutOffset < 0 {
-		faults = append(faults, fmt.Errorf("--web.timeout-offset %s: want 0 or more", f.timeoutOffset))
-	}
-	if f.maxRequests < 1 {
-		faults = append(faults, fmt.Errorf("--web.max-requests %d: want at least 1", f.maxRequests))
-	}
-	if !web.FreePath(f.telemetryPath) {
-		faults = append(faults, fmt.Errorf(
-			"--web.telemetry-path %q: want a path such as /metrics, without //, .. and characters such as %% or :, and other than the exporter's own", f.telemetryPath))
-	}
-	if f.sdAddress != "" && !web.IsTarget(f.sdAddress) {
-		faults = append(faults, fmt.Errorf("--web.sd-address %q: want a host with or without a port, such as exporter.example:443", f.sdAddress))
-	}
-	if err := toolkit.Validate(*f.web.WebConfigFile); err != nil {
-		faults = append(faults, fmt.Errorf("--web.config.file: %w", err))
-	}
-	return errors.Join(faults...)
-}
-
-// validateAddresses refuses what nobody can listen on.
-func (f *serveFlags) validateAddresses(ctx context.Context) (faults []error) {
-	if f.web.WebSystemdSocket != nil && *f.web.WebSystemdSocket {
-		return nil // systemd listens, and the addresses are not used
-	}
-	for _, address := range *f.web.WebListenAddresses {
-		if err := canListen(ctx, address); err != nil {
-			faults = append(faults, fmt.Errorf("--web.listen-address %q: %w", address, err))
+	var faults []error
+	if systemd := f.web.WebSystemdSocket; systemd == nil || !*systemd { // else the addresses are not used
+		for _, address := range *f.web.WebListenAddresses {
+			faults = append(faults, refuse(!canListen(ctx, address),
+				"--web.listen-address %q: want a port with or without a host, such as :10911, localhost:10911 or [::1]:10911, or vsock://:10911", address))
 		}
 	}
-	return faults
+	broken := toolkit.Validate(*f.web.WebConfigFile)
+	return errors.Join(append(faults,
+		refuse(f.timeoutOffset < 0, "--web.timeout-offset %s: want 0 or more", f.timeoutOffset),
+		refuse(f.maxRequests < 1, "--web.max-requests %d: want at least 1", f.maxRequests),
+		refuse(!web.FreePath(f.telemetryPath),
+			"--web.telemetry-path %q: want a path such as /metrics, without //, .. and characters such as %% or :, and other than the exporter's own", f.telemetryPath),
+		refuse(f.sdAddress != "" && !web.IsTarget(f.sdAddress),
+			"--web.sd-address %q: want a host with or without a port, such as exporter.example:443", f.sdAddress),
+		refuse(broken != nil, "--web.config.file: %w", broken),
+	)...)
+}
+
+// refuse returns an error where the value of a flag is wrong.
+func refuse(wrong bool, format string, args ...any) error {
+	if !wrong {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
 }

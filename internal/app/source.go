@@ -56,24 +56,14 @@ func (f *merchantFlags) define(app *kingpin.Application) {
 
 // validate refuses values that no flag type can refuse.
 func (f *merchantFlags) validate() error {
-	var faults []error
-	if f.timeout <= 0 || f.timeout > time.Minute {
-		faults = append(faults, fmt.Errorf("--payple.timeout %s: want above 0 and up to 1m", f.timeout))
-	}
-	if f.maxAge < 0 {
-		faults = append(faults, fmt.Errorf("--payple.max-age %s: want 0 or more", f.maxAge))
-	}
-	if f.referer != "" && !isReferer(f.referer) {
-		faults = append(faults, errors.New("--payple.referer: want the address that Payple told you, such as https://shop.example, "+
-			"without spaces, line breaks, # and a name or password"))
-	}
-	if f.maxConcurrency < 1 {
-		faults = append(faults, fmt.Errorf("--payple.max-concurrency %d: want at least 1", f.maxConcurrency))
-	}
-	if !(f.maxRequestsPerSecond >= 0) {
-		faults = append(faults, fmt.Errorf("--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond))
-	}
-	return errors.Join(faults...)
+	return errors.Join(
+		refuse(f.timeout <= 0 || f.timeout > time.Minute, "--payple.timeout %s: want above 0 and up to 1m", f.timeout),
+		refuse(f.maxAge < 0, "--payple.max-age %s: want 0 or more", f.maxAge),
+		refuse(f.referer != "" && !isReferer(f.referer),
+			"--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"),
+		refuse(f.maxConcurrency < 1, "--payple.max-concurrency %d: want at least 1", f.maxConcurrency),
+		refuse(!(f.maxRequestsPerSecond >= 0), "--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond),
+	)
 }
 
 // isReferer reports whether a text can be sent as the header Referer. With a line
@@ -109,16 +99,9 @@ type source struct {
 	simulator string
 }
 
-// Whether the configuration is refused where a key cannot be read, or those who
-// use the key find out.
-const (
-	keysRead   = false
-	keysUnread = true
-)
-
 // source returns the real configuration, or starts a simulated hub and returns
 // one that asks it.
-func (p *program) source(unread bool) (source, error) {
+func (p *program) source() (source, error) {
 	f := &p.merchants
 	if err := f.validate(); err != nil {
 		return source{}, usageError{err}
@@ -127,7 +110,7 @@ func (p *program) source(unread bool) (source, error) {
 		if err := hub.CheckProxy(p.Getenv); err != nil {
 			return source{}, usageError{err}
 		}
-		return source{load: func() (config.Config, error) { return p.loadConfig(unread) }, close: func() error { return nil }}, nil
+		return source{load: p.loadConfig, close: func() error { return nil }}, nil
 	}
 	if f.cstID != "" || f.custKeyFile != "" || f.configFile != "" {
 		return source{}, usageError{errors.New("--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file")}
@@ -149,11 +132,12 @@ func (p *program) source(unread bool) (source, error) {
 // custKeyEnv is where the key of the one-merchant set-up may stand.
 const custKeyEnv = "PAYPLE_CUST_KEY"
 
-// loadConfig returns the merchants that the flags name, directly or by file.
-func (p *program) loadConfig(unread bool) (config.Config, error) {
+// loadConfig returns the merchants that the flags name, directly or by file. A key
+// that cannot be read is refused, but by check, which asks for the other merchants.
+func (p *program) loadConfig() (config.Config, error) {
 	f := &p.merchants
 	defaults, err := f.defaults()
-	defaults.KeysUnread = unread
+	defaults.KeysUnread = p.command == commandCheck
 	if err != nil {
 		return config.Config{}, err
 	}

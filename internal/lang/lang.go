@@ -31,14 +31,17 @@ func (t Text) In(l Language) string {
 	return t.English
 }
 
+const (
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	digits  = "0123456789"
+)
+
 // Parse returns the language that a person has named ("ko", "ko-KR", "en_US"),
 // and whether it is one of the two.
 func Parse(name string) (Language, bool) {
-	primary, rest, more := strings.Cut(strings.ReplaceAll(name, "_", "-"), "-")
-	for more {
-		var subtag string
-		subtag, rest, more = strings.Cut(rest, "-")
-		if !isSubtag(subtag) {
+	primary, subtags, more := strings.Cut(strings.ReplaceAll(name, "_", "-"), "-")
+	for subtag := range strings.SplitSeq(subtags, "-") {
+		if more && (subtag == "" || len(subtag) > 8 || strings.Trim(subtag, letters+digits) != "") {
 			return English, false
 		}
 	}
@@ -49,17 +52,6 @@ func Parse(name string) (Language, bool) {
 	}
 	return English, false
 }
-
-// isSubtag reports whether text can be a part of a language's name.
-func isSubtag(text string) bool {
-	const longest = 8
-	return text != "" && len(text) <= longest && strings.Trim(text, letters+digits) == ""
-}
-
-const (
-	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	digits  = "0123456789"
-)
 
 // OfLocale returns the language of a terminal's messages, by the variables of
 // POSIX: the first of LC_ALL, LC_MESSAGES and LANG that is set counts. It is

@@ -16,28 +16,24 @@ func WriteRows(out *bytes.Buffer, rows [][]string) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], Columns(cell))
+			widths[i] = max(widths[i], columns(cell))
 		}
 	}
 	for _, row := range rows {
-		var line strings.Builder
+		line := ""
 		for i, cell := range row {
-			line.WriteString(cell)
-			line.WriteString(strings.Repeat(" ", widths[i]-Columns(cell)+2))
+			line += cell + strings.Repeat(" ", widths[i]-columns(cell)+2)
 		}
-		out.WriteString(strings.TrimRight(line.String(), " "))
-		out.WriteByte('\n')
+		out.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
 }
 
-// Columns returns how many columns of a terminal a text takes.
-func Columns(text string) int {
+// columns returns how many columns of a terminal a text takes.
+func columns(text string) int {
 	n := 0
 	for _, c := range text {
-		switch width.LookupRune(c).Kind() {
-		case width.EastAsianWide, width.EastAsianFullwidth:
-			n += 2
-		default:
+		n++
+		if kind := width.LookupRune(c).Kind(); kind == width.EastAsianWide || kind == width.EastAsianFullwidth {
 			n++
 		}
 	}

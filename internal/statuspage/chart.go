@@ -54,36 +54,33 @@ func (st *status) marks(severity config.Severity) (all []mark, first mark) {
 // threshold: a cumulative total says nothing then, and grows for ever.
 func (p printer) newMeter(st *status, levels string) *meter {
 	var (
-		m       meter
-		full    = float64(st.Limit.Remain)
+		remain  = float64(st.Limit.Remain)
+		first   = make(map[config.Severity]float64) // the threshold that is hit first
 		highest float64
-		marked  []float64
 		ratio   bool
+		m       meter
 	)
+	var marked []float64
 	for _, severity := range config.Severities() {
-		all, first := st.marks(severity)
+		all, hit := st.marks(severity)
+		first[severity], highest = hit.won, max(highest, hit.won)
 		for _, mark := range all {
 			ratio = ratio || mark.Kind == config.Ratio
 			if mark.known {
 				marked = append(marked, mark.won)
 			}
 		}
-		highest = max(highest, first.won)
 	}
+	full := max(remain, 3*highest)
 	if ratio || highest == 0 {
-		full = max(full, float64(st.Limit.TotalAccount), highest, 1)
-	} else {
-		full = max(full, 3*highest)
+		full = max(remain, float64(st.Limit.TotalAccount), highest, 1)
 	}
-	length := func(won float64) string { return decimal(100 * min(1, max(0, won/full))) }
-	_, firstWarning := st.marks(config.Warning)
-	_, firstCritical := st.marks(config.Critical)
-	const sliver = 0.8 // what is left must be visible
-	fill := min(1, max(0, float64(st.Limit.Remain)/full)) * 100
-	if st.Limit.Remain > 0 {
-		fill = max(fill, sliver)
+	share := func(won float64) float64 { return 100 * min(1, max(0, won/full)) }
+	fill := share(remain)
+	if remain > 0 {
+		fill = max(fill, 0.8) // what is left must be visible
 	}
-	m.Fill, m.Warning, m.Critical = decimal(fill), length(firstWarning.won), length(firstCritical.won)
+	m.Fill, m.Warning, m.Critical = decimal(fill), decimal(share(first[config.Warning])), decimal(share(first[config.Critical]))
 	for _, won := range marked {
 		m.Marks = append(m.Marks, decimal(min(99.4, max(0, 100*won/full-0.3))))
 	}
@@ -94,13 +91,6 @@ func (p printer) newMeter(st *status, levels string) *meter {
 }
 
 func decimal(x float64) string { return strconv.FormatFloat(x, 'f', 1, 64) }
-
-// The size of a sparkline, in its own units.
-const (
-	sparklineWidth  = 200
-	sparklineHeight = 40
-	sparklineEdge   = 3 // left free on all sides, so that no line is cut
-)
 
 // sparkline is the line of a merchant's recent history.
 type sparkline struct {
@@ -122,65 +112,53 @@ func (p printer) newSparkline(points []history.Point, now time.Time) *sparkline 
 		lowest, highest = min(lowest, p.Remain), max(highest, p.Remain)
 	}
 	floor, top := min(0, lowest), max(1, highest)
-	place := func(p history.Point) (x, y int) {
-		const width, height = sparklineWidth - 2*sparklineEdge, sparklineHeight - 2*sparklineEdge
-		x = sparklineEdge + int(width*min(1, float64(p.At.Sub(first.At))/float64(span)))
-		return x, sparklineEdge + int(height*(1-float64(p.Remain-floor)/float64(top-floor))+0.5)
-	}
-	d := drawing{base: sparklineHeight}
-	gaps := 0
+	const (
+		width, height = 200, 40 // of the picture, in its own units
+		edge          = 3       // left free on all sides, so that no line is cut
+	)
+	var segments [][][2]int // unbroken lines, without points that nobody could see
 	for i, p := range points {
-		x, y := place(p)
-		if i > 0 && p.Gap {
-			gaps++
-			d.end()
+		x := edge + int((width-2*edge)*min(1, float64(p.At.Sub(first.At))/float64(span)))
+		y := edge + int((height-2*edge)*(1-float64(p.Remain-floor)/float64(top-floor))+0.5)
+		if i == 0 || p.Gap {
+			segments = append(segments, nil)
 		}
-		d.to(x, y)
+		segment := &segments[len(segments)-1]
+		if n := len(*segment); n > 1 {
+			a, b := (*segment)[n-2], (*segment)[n-1]
+			if b == [2]int{x, y} || a[1] == b[1] && b[1] == y {
+				*segment = (*segment)[:n-1] // between two of the same height
+			}
+		}
+		*segment = append(*segment, [2]int{x, y})
 	}
-	d.end()
-	t := &sparkline{Line: d.line.String(), Note: p.print(p.HistoryNote, p.period(span))}
+	t := &sparkline{Note: p.print(p.HistoryNote, p.period(span))}
+	var area strings.Builder
+	for _, segment := range segments {
+		path := linePath(segment)
+		t.Line += path
+		fmt.Fprintf(&area, "%sV%dH%dZ", path, height, segment[0][0])
+		t.X, t.Y = segment[len(segment)-1][0], segment[len(segment)-1][1]
+	}
 	if 8*(highest-lowest) >= top-floor { // below a flat line it looks like a picture that has not loaded yet
-		t.Area = d.area.String()
+		t.Area = area.String()
 	}
-	t.X, t.Y = place(last)
 	t.Text = p.print(p.History, p.duration(span), first.Remain, last.Remain, lowest, highest)
-	if gaps > 0 {
+	if gaps := len(segments) - 1; gaps > 0 {
 		t.Text += p.print(p.Gaps, gaps)
 	}
 	return t
 }
 
-// drawing builds the paths of the line and of the area below it, one unbroken
-// segment after the other, without points that nobody could see.
-type drawing struct {
-	line, area strings.Builder
-	base       int
-	segment    [][2]int
-}
-
-func (d *drawing) to(x, y int) {
-	if n := len(d.segment); n > 1 {
-		a, b := d.segment[n-2], d.segment[n-1]
-		if b == [2]int{x, y} || a[1] == b[1] && b[1] == y {
-			d.segment = d.segment[:n-1] // between two of the same height
-		}
-	}
-	d.segment = append(d.segment, [2]int{x, y})
-}
-
-func (d *drawing) end() {
-	if len(d.segment) == 0 {
-		return
-	}
+// linePath returns the path of an unbroken line.
+func linePath(points [][2]int) string {
 	var path strings.Builder
-	for i, p := range d.segment {
-		fmt.Fprintf(&path, "%c%d %d", "LM"[boolRank(i == 0)], p[0], p[1])
+	fmt.Fprintf(&path, "M%d %d", points[0][0], points[0][1])
+	if len(points) > 1 {
+		points = points[1:] // else a dot, by the line's round end
 	}
-	first, last := d.segment[0], d.segment[len(d.segment)-1]
-	if len(d.segment) == 1 {
-		fmt.Fprintf(&path, "L%d %d", last[0], last[1]) // a dot, by the line's round end
+	for _, p := range points {
+		fmt.Fprintf(&path, "L%d %d", p[0], p[1])
 	}
-	d.line.WriteString(path.String())
-	fmt.Fprintf(&d.area, "%sV%dH%dZ", path.String(), d.base, first[0])
-	d.segment = d.segment[:0]
+	return path.String()
 }

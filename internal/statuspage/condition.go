@@ -41,16 +41,10 @@ func (c condition) attention() bool { return c < asking }
 
 // tone is the CSS class that gives a condition its colour.
 func (c condition) tone() string {
-	switch c {
-	case exhausted, lostLow, refused, lost, critical:
-		return "bad"
-	case warning, keptRefused, kept:
-		return "warn"
-	case asking:
-		return "idle"
-	case fine:
-	}
-	return "ok"
+	return [conditions]string{
+		exhausted: "bad", lostLow: "bad", refused: "bad", lost: "bad", critical: "bad",
+		warning: "warn", keptRefused: "warn", kept: "warn", asking: "idle", fine: "ok",
+	}[c]
 }
 
 // badge returns the short name of the condition.
@@ -180,8 +174,8 @@ func (st *status) alert() string {
 
 // measuresRunway reports whether a merchant's condition depends on its outflow.
 func measuresRunway(levels config.Levels) bool {
-	for _, severity := range config.Severities() {
-		if slices.ContainsFunc(levels[severity], func(t config.Threshold) bool { return t.Kind == config.Runway }) {
+	for _, thresholds := range levels {
+		if slices.ContainsFunc(thresholds, func(t config.Threshold) bool { return t.Kind == config.Runway }) {
 			return true
 		}
 	}
@@ -194,8 +188,11 @@ func measuresRunway(levels config.Levels) bool {
 // those that may recover by themselves.
 func worstFirst(a, b *status) int {
 	byPerson := 0
-	if a.condition == b.condition && (a.condition == lost || a.condition == kept) {
-		byPerson = -cmp.Compare(boolRank(a.needsPerson()), boolRank(b.needsPerson()))
+	if (a.condition == lost || a.condition == kept) && a.needsPerson() != b.needsPerson() {
+		byPerson = 1
+		if a.needsPerson() {
+			byPerson = -1
+		}
 	}
 	return cmp.Or(
 		cmp.Compare(a.condition, b.condition),
@@ -204,13 +201,6 @@ func worstFirst(a, b *status) int {
 		cmp.Compare(a.Merchant.Name, b.Merchant.Name),
 		cmp.Compare(a.index, b.index),
 	)
-}
-
-func boolRank(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // answer is the headline of the page.
@@ -240,44 +230,19 @@ func (a answer) sign() string {
 	return [...]string{cannot: "cannot", unknown: "unknown", inquiring: "asking", low: "low", fromMemory: "low", can: "can"}[a]
 }
 
-// in returns the text of the answer for one merchant, and for several.
-func (a answer) in(t *texts) (one, several lang.Text) {
-	switch a {
-	case cannot:
-		return t.OneExhausted, t.HeadExhausted
-	case unknown:
-		return t.OneUnknown, t.HeadUnknown
-	case inquiring:
-		return t.OneAsking, t.HeadAsking
-	case low:
-		return t.OneLow, t.HeadLow
-	case fromMemory:
-		return t.OneKept, t.HeadKept
-	case can:
-	}
-	return t.OneFine, t.HeadFine
-}
-
-// namesAffected reports whether the merchants that cause the answer are worth
-// naming.
-func (a answer) namesAffected() bool { return a != inquiring && a != can }
-
 // tally counts merchants by condition.
 type tally [conditions]int
 
-func (t tally) all() int { return t.sum(func(condition) bool { return true }) }
-
-func (t tally) attention() int { return t.sum(condition.attention) }
-
-// sum counts the merchants whose condition is one that include accepts.
-func (t tally) sum(include func(condition) bool) int {
+// sum counts the merchants whose condition is one that include accepts; nil
+// accepts all.
+func (t tally) sum(include func(condition) bool) number {
 	sum := 0
 	for c, n := range t {
-		if include(condition(c)) {
+		if include == nil || include(condition(c)) {
 			sum += n
 		}
 	}
-	return sum
+	return number(sum)
 }
 
 // answer returns the answer for all, and the worst condition that causes it.
@@ -291,16 +256,19 @@ func (t tally) answer() (answer, condition) {
 	return a, worst
 }
 
-// headline returns the answer in words.
+// headline returns the answer in words, for one merchant or for several.
 func (t tally) headline(p printer) string {
 	a, _ := t.answer()
-	one, several := a.in(p.texts)
-	switch t.all() {
+	words := [...]struct{ one, several lang.Text }{
+		cannot: {p.OneExhausted, p.HeadExhausted}, unknown: {p.OneUnknown, p.HeadUnknown}, inquiring: {p.OneAsking, p.HeadAsking},
+		low: {p.OneLow, p.HeadLow}, fromMemory: {p.OneKept, p.HeadKept}, can: {p.OneFine, p.HeadFine},
+	}[a]
+	switch all := t.sum(nil); all {
 	case 0:
 		return p.print(p.HeadNone)
 	case 1:
-		return p.print(one)
+		return p.print(words.one)
+	default:
+		return p.print(words.several, t.sum(func(c condition) bool { return c.answer() == a }), all)
 	}
-	n := t.sum(func(c condition) bool { return c.answer() == a })
-	return p.print(several, formatCount(n), formatCount(t.all()))
 }

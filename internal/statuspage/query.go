@@ -1,7 +1,9 @@
 package statuspage
 
 import (
+	"maps"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,11 +14,11 @@ import (
 // it. Every link keeps all of it, so that an address can be sent to somebody
 // else.
 type query struct {
-	search    string        // part of a merchant's name or cst_id
-	page      int           // from 1
-	attention bool          // only merchants that need attention
-	noRefresh bool          // without refreshing itself
-	language  lang.Language // empty: as the browser says
+	Search    string        // part of a merchant's name or cst_id
+	Page      int           // from 1
+	Attention bool          // only merchants that need attention
+	NoRefresh bool          // without refreshing itself
+	Language  lang.Language // empty: as the browser says
 }
 
 // maxQuery is how much of a search text is used.
@@ -24,90 +26,53 @@ const maxQuery = 100
 
 // parseQuery reads an address. What makes no sense is left out.
 func parseQuery(values url.Values) query {
-	q := query{search: strings.ToValidUTF8(strings.TrimSpace(values.Get("q")), ""), page: 1}
-	if runes := []rune(q.search); len(runes) > maxQuery {
-		q.search = string(runes[:maxQuery])
+	q := query{
+		Search: strings.ToValidUTF8(strings.TrimSpace(values.Get("q")), ""), Page: 1,
+		Attention: values.Get("show") == "attention", NoRefresh: values.Get("refresh") == "off",
+	}
+	if runes := []rune(q.Search); len(runes) > maxQuery {
+		q.Search = string(runes[:maxQuery])
 	}
 	if n, err := strconv.Atoi(values.Get("page")); err == nil && n > 1 {
-		q.page = n
+		q.Page = n
 	}
-	q.attention = values.Get("show") == "attention"
-	q.noRefresh = values.Get("refresh") == "off"
 	if named, ok := lang.Parse(values.Get("lang")); ok {
-		q.language = named
+		q.Language = named
 	}
 	return q
 }
 
-// values returns the address again, without what is the default.
-func (q query) values() url.Values {
-	values := make(url.Values)
-	set := func(name, value string, wanted bool) {
-		if wanted {
-			values.Set(name, value)
-		}
+// Link returns the address of the page with some of its parameters changed: names
+// and values in turn. It is relative to the page, so that it holds behind a
+// reverse proxy that adds a path, and leaves out what is the default.
+func (q query) Link(changes ...string) string {
+	values := url.Values{"q": {q.Search}, "page": {strconv.Itoa(q.Page)}, "lang": {string(q.Language)}}
+	if q.Attention {
+		values.Set("show", "attention")
 	}
-	set("q", q.search, q.search != "")
-	set("page", strconv.Itoa(q.page), q.page > 1)
-	set("show", "attention", q.attention)
-	set("refresh", "off", q.noRefresh)
-	set("lang", string(q.language), q.language != "")
-	return values
-}
-
-// link returns the address relative to the page, so that it holds behind a
-// reverse proxy that adds a path.
-func (q query) link() string {
-	if encoded := q.values().Encode(); encoded != "" {
+	if q.NoRefresh {
+		values.Set("refresh", "off")
+	}
+	for change := range slices.Chunk(changes, 2) {
+		values.Set(change[0], change[1])
+	}
+	maps.DeleteFunc(values, func(name string, value []string) bool { return value[0] == "" || name == "page" && value[0] == "1" })
+	if encoded := values.Encode(); encoded != "" {
 		return "?" + encoded
 	}
 	return "./"
 }
 
-func (q query) withPage(page int) query { q.page = page; return q }
-
-func (q query) withAttention(attention bool) query { q.attention, q.page = attention, 1; return q }
-
-func (q query) withSearch(text string) query { q.search, q.page = text, 1; return q }
-
-func (q query) withRefresh(on bool) query { q.noRefresh = !on; return q }
-
-func (q query) withLanguage(l lang.Language) query { q.language = l; return q }
-
-// hidden returns what a search form sends beside its text.
-func (q query) hidden() []field {
-	values := q.withSearch("").values()
-	var fields []field
-	for _, name := range []string{"show", "refresh", "lang"} {
-		if values.Has(name) {
-			fields = append(fields, field{name, values.Get(name)})
-		}
-	}
-	return fields
-}
-
 // matches reports whether a merchant is one that is searched for.
 func (q query) matches(st *status) bool {
-	text := strings.ToLower(q.search)
+	text := strings.ToLower(q.Search)
 	return text == "" || strings.Contains(strings.ToLower(st.Merchant.Name), text) || strings.Contains(strings.ToLower(st.Merchant.CstID), text)
 }
-
-// includes reports whether a merchant that matches is to be shown.
-func (q query) includes(st *status) bool { return !q.attention || st.condition.attention() }
 
 // window returns which of so many merchants are on the page; a page beyond the
 // last is the last.
 func (q query) window(merchants int) (from, to int) {
 	last := max(0, merchants-1) / pageRows
-	from = min(q.page-1, last) * pageRows
+	from = min(q.Page-1, last) * pageRows
 	return from, min(from+pageRows, merchants)
-}
-
-// preferredLanguage returns the language to answer in: the one asked for, else what the
-// browser prefers.
-func (q query) preferredLanguage(acceptLanguage string) lang.Language {
-	if q.language != "" {
-		return q.language
-	}
-	return lang.Preferred(acceptLanguage)
 }

@@ -24,7 +24,7 @@ type row struct {
 	Sparkline                  *sparkline
 	State, Last, Action        segments // Last is what was last known, where nothing is
 	Next                       string
-	Probe, Runbook             string
+	Probe, Runbook             string // Runbook is the name of an alert
 }
 
 // newRow makes the row of a merchant.
@@ -34,7 +34,7 @@ func (p printer) newRow(st *status, history []history.Point, now time.Time) row 
 		Tone: st.condition.tone(), Badge: splitSegments(p.print(st.condition.badge(p.texts))),
 		Sparkline: p.newSparkline(history, now),
 		State:     splitSegments(p.state(st, now)), Next: p.nextQuery(st, now),
-		Probe: "probe?" + url.Values{"merchant": {st.Merchant.Name}}.Encode(),
+		Probe: "probe?" + url.Values{"merchant": {st.Merchant.Name}}.Encode(), Runbook: st.alert(),
 	}
 	if st.Merchant.CstID != st.Merchant.Name {
 		r.CstID = st.Merchant.CstID
@@ -54,9 +54,6 @@ func (p printer) newRow(st *status, history []history.Point, now time.Time) row 
 	}
 	if st.Failure != nil {
 		r.Action = splitSegments(capitalize(p.print(advice.Action(st.Failure))))
-	}
-	if name := st.alert(); name != "" {
-		r.Runbook = "runbooks/" + name + "?lang=" + string(p.language)
 	}
 	return r
 }

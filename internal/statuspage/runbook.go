@@ -31,7 +31,6 @@ type runbookView struct {
 	T                        *texts
 	Lang, OtherLang, Written lang.Language // Written: of the runbook itself
 	Title, Version           string
-	Icon                     template.URL
 	Style                    template.CSS
 	Content                  template.HTML
 }
@@ -60,7 +59,7 @@ func (p *runbookPages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	v := runbookView{
 		T: p.texts, Lang: language, OtherLang: lang.Korean, Written: written, Version: p.version,
-		Title: p.texts.LinkRunbooks.In(language), Icon: icon("idle"),
+		Title:   p.texts.LinkRunbooks.In(language),
 		Style:   template.CSS(pageCSS + runbookCSS), //nolint:gosec // this package's own files
 		Content: template.HTML(content),             //nolint:gosec // rendered from the repository's runbooks
 	}

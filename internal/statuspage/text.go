@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -131,8 +132,14 @@ func dateTime(t time.Time) string {
 	return t.In(hub.KST()).Format("2006-01-02 15:04:05" + nbsp + "KST")
 }
 
-// formatCount writes a number of merchants as amounts are written, with commas.
-func formatCount(n int) string { return hub.Won(n).Grouped() }
+// number is a number of merchants, written as amounts are, with commas.
+type number int
+
+// String implements [fmt.Stringer].
+func (n number) String() string { return hub.Won(n).Grouped() }
+
+// won formats an amount that was computed, rounded down.
+func won(x float64) string { return hub.Won(math.Floor(x + 1e-6)).String() }
 
 // capitalize makes the first letter a capital one, as at the beginning of a sentence,
 // unless the first word is a name such as cst_id. Hangul has no capitals.

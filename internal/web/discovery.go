@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"net"
 	"net/http"
@@ -9,39 +10,26 @@ import (
 	"strings"
 )
 
-// targetGroup is one entry of Prometheus' HTTP service discovery.
-type targetGroup struct {
-	Targets []string          `json:"targets"`
-	Labels  map[string]string `json:"labels"`
-}
-
-// discovery lists one target for each merchant, to be scraped at /probe.
+// discovery lists one target for each merchant, to be scraped at /probe, as
+// Prometheus' HTTP service discovery wants it.
 func (s *server) discovery(w http.ResponseWriter, r *http.Request) {
-	address := s.options.SDAddress
-	if address == "" {
-		address = r.Host
-	}
+	address := cmp.Or(s.options.SDAddress, r.Host)
 	if !IsTarget(address) {
 		http.Error(w, "the Host header is no host name with or without a port: ask with one, or set --web.sd-address", http.StatusBadRequest)
 		return
 	}
-	groups := []targetGroup{}
+	type group struct {
+		Targets []string          `json:"targets"`
+		Labels  map[string]string `json:"labels"`
+	}
+	groups := []group{}
 	for _, merchant := range s.options.Collector.Merchants() {
-		groups = append(groups, targetGroup{
-			Targets: []string{address},
-			Labels: map[string]string{
-				"__metrics_path__": "/probe",
-				"__param_merchant": merchant.Name,
-				"merchant":         merchant.Name,
-			},
-		})
+		labels := map[string]string{"__metrics_path__": "/probe", "__param_merchant": merchant.Name, "merchant": merchant.Name}
+		groups = append(groups, group{[]string{address}, labels})
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(groups) // the client may be gone: its business
 }
-
-// maxHostName is how long a host name may be, by the rules of DNS.
-const maxHostName = 253
 
 // IsTarget reports whether Prometheus can take address for a target: a host name
 // or an IP address, in brackets if it is one of IPv6, and a port if there is
@@ -60,5 +48,6 @@ func IsTarget(address string) bool {
 		return whole && err == nil && ip.Is6() && ip.Zone() == ""
 	}
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_"
-	return host != "" && len(host) <= maxHostName && strings.Trim(host, letters) == ""
+	const longest = 253 // by the rules of DNS
+	return host != "" && len(host) <= longest && strings.Trim(host, letters) == ""
 }

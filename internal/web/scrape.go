@@ -81,9 +81,9 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 
 // expose writes what the gatherers give.
 //
-// Gathers are not coalesced, because each is bound to its scrape's deadline: a
-// scrape with much time would get only what one with little time
-// could wait for. The gates share the queries.
+// Gathers are not coalesced, because each is bound to its scrape's deadline: one
+// with much time would get only what one with little time could wait for. The
+// gates share the queries.
 func (s *server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.TransactionalGatherer) {
 	promhttp.HandlerForTransactional(distinctGatherers(gatherers), promhttp.HandlerOpts{
 		ErrorLog: errorLog{s.options.Logger},
@@ -98,25 +98,16 @@ func (s *server) expose(w http.ResponseWriter, r *http.Request, gatherers ...pro
 type distinctGatherers []prometheus.TransactionalGatherer
 
 // Gather implements [prometheus.TransactionalGatherer].
-func (d distinctGatherers) Gather() ([]*dto.MetricFamily, func(), error) {
-	var (
-		all    []*dto.MetricFamily
-		read   []func()
-		faults []error
-	)
+func (d distinctGatherers) Gather() (all []*dto.MetricFamily, done func(), err error) {
+	done = func() {}
 	for _, gatherer := range d {
-		families, done, err := gatherer.Gather()
-		all = append(all, families...)
-		read = append(read, done)
-		faults = append(faults, err)
+		families, read, fault := gatherer.Gather()
+		all, err = append(all, families...), errors.Join(err, fault)
+		before := done
+		done = func() { before(); read() }
 	}
 	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
-	done := func() {
-		for _, done := range read {
-			done()
-		}
-	}
-	return all, done, errors.Join(faults...)
+	return all, done, err
 }
 
 // errorLog is a logger in the form that promhttp takes.

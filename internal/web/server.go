@@ -1,3 +1,5 @@
+// Package web serves the exporter over HTTP: metrics, probes, service discovery,
+// health and reload, within limits. The status page is handed to it.
 package web
 
 import (
@@ -8,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-kit/log"
+	"github.com/go-kit/log/level"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -71,8 +74,13 @@ func New(options Options) http.Handler {
 		mux.Handle("GET /runbooks/{$}", options.Runbooks)
 		mux.Handle("GET /runbooks/{alert}", options.Runbooks)
 	}
-	mux.HandleFunc("GET /-/healthy", ok("payple_exporter is healthy\n"))
-	mux.HandleFunc("GET /-/ready", ok("payple_exporter is ready\n"))
+	for _, state := range []string{"healthy", "ready"} {
+		mux.HandleFunc("GET /-/"+state, func(w http.ResponseWriter, _ *http.Request) {
+			// Whatever the hub does: a restart would not help.
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			_, _ = w.Write([]byte("payple_exporter is " + state + "\n")) // the client may be gone: its business
+		})
+	}
 	reload := sameSite(http.HandlerFunc(s.reload))
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
@@ -85,10 +93,10 @@ func New(options Options) http.Handler {
 // with ., // or % that may stand for another path.
 func FreePath(metrics string) bool {
 	switch metrics {
-	case "/", "/probe", "/sd":
+	case "/", "/probe", "/sd", "/runbooks":
 		return false
 	}
-	return strings.HasPrefix(metrics, "/") && !strings.HasPrefix(metrics, "/-/") && !strings.HasPrefix(metrics+"/", "/runbooks/") && path.Clean(metrics) == metrics &&
+	return strings.HasPrefix(metrics, "/") && !strings.HasPrefix(metrics, "/-/") && !strings.HasPrefix(metrics, "/runbooks/") && path.Clean(metrics) == metrics &&
 		!strings.ContainsAny(metrics, `%{} ?#:\`) && config.Printable(metrics)
 }
 
@@ -107,11 +115,16 @@ func (s *server) limited(next http.Handler) http.Handler {
 	})
 }
 
-// ok answers 200 whatever the hub does: the exporter is well even when the hub
-// is not, and a restart would not help.
-func ok(text string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-		_, _ = w.Write([]byte(text)) // the client may be gone: its business
+// reload reads the configuration again.
+func (s *server) reload(w http.ResponseWriter, r *http.Request) {
+	if s.options.Reload == nil {
+		http.Error(w, "reload over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+		return
 	}
+	if err := s.options.Reload(r.Context()); err != nil {
+		http.Error(w, "the last good configuration stays: "+err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_ = level.Debug(s.options.Logger).Log("msg", "reloaded over HTTP")
+	_, _ = w.Write([]byte("reloaded\n")) // the client may be gone: its business
 }
