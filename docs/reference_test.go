@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"payple_exporter/internal/advice"
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/test/golden"
 	"payple_exporter/internal/test/harness"
 )
@@ -172,11 +174,33 @@ func metricsDocument(t *testing.T) string {
 		{code("/metrics"), "all merchants and the exporter itself; another path with `--web.telemetry-path`"},
 		{code("/probe?merchant=NAME"), "that merchant alone; 400 without a name, 404 for an unknown one"},
 		{code("/sd"), "HTTP service discovery: one target for each merchant"},
+		{code("/status.json") + ", " + code("/status.json?merchant=NAME"), "the page for programs, below; 200 where all is well, else 503; 404 for an unknown merchant"},
 		{code("/runbooks/") + ", " + code("/runbooks/ALERT"), "what to do about each alert, for people; `?lang=en` or `ko`"},
 		{code("/-/healthy") + ", " + code("/-/ready"), "200 while the exporter runs, whatever the hub does"},
 		{code("/-/reload"), "POST, with `--web.enable-lifecycle`: reads the configuration anew; 200 only if it is in force"},
 	})
+	statusDocument(&out)
 	return strings.TrimRight(out.String(), "\n") + "\n"
+}
+
+// statusDocument describes /status.json.
+func statusDocument(out *strings.Builder) {
+	out.WriteString("## /status.json\n\nFor outside monitors, chat bots, and the line before a batch:\n\n" +
+		"```sh\ncurl -fsS 'http://localhost:10911/status.json?merchant=main-store' && ./pay-out   # -f: a 503 fails, and nothing is paid out\n```\n\n" +
+		"It asks the hub by the same rules as a scrape and waits for it as long as a query may take (`--payple.timeout`). Texts for people are in the language of `?lang=` or `Accept-Language`.\n\n")
+	fields := func(shape reflect.Type, prefix string) (rows [][]string) {
+		for field := range shape.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			rows = append(rows, []string{code(prefix + name), field.Tag.Get("help")})
+		}
+		return rows
+	}
+	table(out, []string{"field", "is"}, append(fields(reflect.TypeFor[statuspage.Status](), ""), fields(reflect.TypeFor[statuspage.MerchantStatus](), "merchants[].")...))
+	var rows [][]string
+	for _, state := range statuspage.States() {
+		rows = append(rows, []string{code(state.Name), state.Meaning})
+	}
+	table(out, []string{"state", "means"}, rows)
 }
 
 // environmentOf returns the variable that sets a flag.

@@ -74,14 +74,14 @@ func (p *program) assemble(merchants source) (*config.Reloader, *http.Server) {
 	if !p.serving.withoutExporter {
 		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
+	page := statuspage.Options{
+		Collector: all, Version: shownVersion(), Demo: merchants.simulator != "", MetricsPath: p.serving.telemetryPath, Logger: logger, Now: p.Now,
+	}
 	options := web.Options{
 		Collector: all, Own: registry, Instrument: !p.serving.withoutExporter,
 		TelemetryPath: p.serving.telemetryPath, TimeoutOffset: p.serving.timeoutOffset, MaxRequests: p.serving.maxRequests,
 		SDAddress: p.serving.sdAddress, Logger: logger,
-		Page: statuspage.New(statuspage.Options{
-			Collector: all, Version: shownVersion(), Demo: merchants.simulator != "", MetricsPath: p.serving.telemetryPath, Logger: logger, Now: p.Now,
-		}),
-		Runbooks: statuspage.NewRunbooks(shownVersion()),
+		Page: statuspage.New(page), Status: statuspage.NewStatus(page, p.merchants.timeout), Runbooks: statuspage.NewRunbooks(shownVersion()),
 	}
 	if p.serving.lifecycle {
 		options.Reload = func(context.Context) error { return reloader.Reload() }

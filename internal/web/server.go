@@ -41,6 +41,8 @@ type Options struct {
 	SDAddress string
 	// Page answers for people, at /; nil leaves it out.
 	Page http.Handler
+	// Status is the page for programs, at /status.json; nil leaves it out.
+	Status http.Handler
 	// Runbooks answers below /runbooks/, with the alert's name as the value
 	// "alert"; nil leaves it out.
 	Runbooks http.Handler
@@ -70,6 +72,9 @@ func New(options Options) http.Handler {
 	if options.Page != nil {
 		mux.Handle("GET /{$}", s.limited(options.Page))
 	}
+	if options.Status != nil {
+		mux.Handle("GET /status.json", s.limited(options.Status))
+	}
 	if options.Runbooks != nil {
 		mux.Handle("GET /runbooks/{$}", options.Runbooks)
 		mux.Handle("GET /runbooks/{alert}", options.Runbooks)
@@ -93,7 +98,7 @@ func New(options Options) http.Handler {
 // with ., // or % that may stand for another path.
 func FreePath(metrics string) bool {
 	switch metrics {
-	case "/", "/probe", "/sd", "/runbooks":
+	case "/", "/probe", "/sd", "/status.json", "/runbooks":
 		return false
 	}
 	return strings.HasPrefix(metrics, "/") && !strings.HasPrefix(metrics, "/-/") && !strings.HasPrefix(metrics, "/runbooks/") && path.Clean(metrics) == metrics &&

@@ -18,7 +18,7 @@ func TestFreePath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]bool{
 		"/metrics": true, "/payple/metrics": true, "/metrics.txt": true, "/-": true, "/-metrics": true, "/probes": true, "/a-b_c~d.e": true, "/지표": true,
-		"": false, "/": false, "metrics": false, "/probe": false, "/sd": false, "/runbooks": false, "/runbooks/metrics": false, "/runbooks2": true, "/-/healthy": false, "/-/metrics": false, "/metrics/": false,
+		"": false, "/": false, "metrics": false, "/probe": false, "/sd": false, "/status.json": false, "/runbooks": false, "/runbooks/metrics": false, "/runbooks2": true, "/-/healthy": false, "/-/metrics": false, "/metrics/": false,
 		"//metrics": false, "//": false, "/a//b": false, "/.": false, "/..": false, "/./metrics": false, "/a/../b": false, "/a/../probe": false, "/../metrics": false, "/a/.": false,
 		"/%70robe": false, "/%2D/healthy": false, "/%": false, "/%6": false, "/metrics%20": false,
 		"/{name}": false, "/{$}": false, "/{rest...}": false, "/}": false, "/a b": false, " /metrics": false, "/metrics?a=b": false, "/metrics#a": false,
