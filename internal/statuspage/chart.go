@@ -56,11 +56,10 @@ func (p printer) newMeter(st *status, levels string) *meter {
 	var (
 		remain  = float64(st.Limit.Remain)
 		first   = make(map[config.Severity]float64) // the threshold that is hit first
+		marked  []float64
 		highest float64
 		ratio   bool
-		m       meter
 	)
-	var marked []float64
 	for _, severity := range config.Severities() {
 		all, hit := st.marks(severity)
 		first[severity], highest = hit.won, max(highest, hit.won)
@@ -80,13 +79,14 @@ func (p printer) newMeter(st *status, levels string) *meter {
 	if remain > 0 {
 		fill = max(fill, 0.8) // what is left must be visible
 	}
-	m.Fill, m.Warning, m.Critical = decimal(fill), decimal(share(first[config.Warning])), decimal(share(first[config.Critical]))
+	m := meter{
+		Fill: decimal(fill), Warning: decimal(share(first[config.Warning])), Critical: decimal(share(first[config.Critical])),
+		Max: hub.Won(full), Text: p.print(p.Meter, st.Limit.Remain, hub.Won(full), levels),
+	}
+	m.Now = min(m.Max, max(0, st.Limit.Remain))
 	for _, won := range marked {
 		m.Marks = append(m.Marks, decimal(min(99.4, max(0, 100*won/full-0.3))))
 	}
-	m.Max = hub.Won(full)
-	m.Now = min(m.Max, max(0, st.Limit.Remain))
-	m.Text = p.print(p.Meter, st.Limit.Remain, m.Max, levels)
 	return &m
 }
 

@@ -98,6 +98,7 @@ func (p printer) nextQuery(st *status, now time.Time) string {
 // runway describes how long the remaining amount lasts, and what that follows
 // from.
 func (p printer) runway(st *status) (text, note string) {
+	const quarter = 90 * 24 * time.Hour // no outflow stays the same for longer
 	window := p.period(st.outflow.Window)
 	runway, ends := st.outflow.Runway(st.Limit.Remain)
 	switch {
@@ -106,21 +107,15 @@ func (p printer) runway(st *status) (text, note string) {
 	case st.outflow.Window == 0:
 		return p.print(p.TooEarly), p.print(p.TooEarlyNote, p.duration(history.MinWindow))
 	case ends:
-		return p.print(p.Lasts, p.cappedRunway(runway)), p.print(p.LastsNote, won(st.outflow.PerHour), window)
+		text = p.duration(min(runway, quarter))
+		if runway > quarter {
+			text = p.print(p.LongTime, text)
+		}
+		return p.print(p.Lasts, text), p.print(p.LastsNote, won(st.outflow.PerHour), window)
 	case st.outflow.Paid > 0:
 		return p.print(p.NotSteady), p.print(p.NotSteadyNote, st.outflow.Paid, window)
 	}
 	return p.print(p.NoPayouts), p.print(p.NoPayoutsNote, window)
-}
-
-// cappedRunway formats a runway, up to a quarter of a year: no outflow stays the
-// same for longer.
-func (p printer) cappedRunway(runway time.Duration) string {
-	const quarter = 90 * 24 * time.Hour
-	if runway > quarter {
-		return p.print(p.LongTime, p.duration(quarter))
-	}
-	return p.duration(runway)
 }
 
 // levels formats all thresholds that are configured, one text per severity.

@@ -143,13 +143,11 @@ func looksLikeKey(name string) bool {
 	return false
 }
 
-// maxMisspelt is how long a word may be to pass for a misspelt key.
-const maxMisspelt = 20
-
 // misspelt quotes a word that may be a misspelt key of the file, and nothing
 // that may hold a custKey: "cust_key=abc123" is one key to YAML.
 func misspelt(word string) string {
-	if len(word) > maxMisspelt || strings.Trim(strings.ToLower(word), "abcdefghijklmnopqrstuvwxyz_-") != "" {
+	const longest = 20
+	if len(word) > longest || strings.Trim(strings.ToLower(word), "abcdefghijklmnopqrstuvwxyz_-") != "" {
 		return " (not shown, since a custKey may be in it)"
 	}
 	return fmt.Sprintf(" %q", word)
