@@ -84,7 +84,7 @@ func codes[T any](texts []T) string {
 // scraped returns the metric families of a demo's whole exposition.
 func scraped(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
-	demo := harness.Handler(t, time.Now, "--demo")
+	demo := harness.Handler(t, time.Now, "--demo", "--web.external-url=http://exporter.example")
 	var body string
 	for range 2 { // from the second on, all that can be there is
 		recorder := httptest.NewRecorder()
@@ -281,7 +281,7 @@ func configurationDocument(t *testing.T) string {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(string(example), "testdata/partner1.custkey", "/run/secrets/partner1", 1))
-	out.WriteString(thresholdDocument + completionDocument)
+	out.WriteString(thresholdDocument + proxyDocument + completionDocument)
 	return out.String()
 }
 
@@ -306,6 +306,19 @@ const thresholdDocument = `## Thresholds
 
 One of each kind for ` + "`warning` (a ticket) and for `critical`" + ` (a page); the first that is hit counts, exactly at a threshold is not below it. The defaults, 20% and 10%, hold only for a severity for which none is set.
 If your totals grow for ever, prefer amounts and runway: a share of such a total means less every month.
+
+`
+
+const proxyDocument = `## Behind a proxy
+
+Say where people and Prometheus reach the exporter; the page's links are relative and hold anywhere.
+
+| the proxy | set | nginx | HAProxy |
+|---|---|---|---|
+| passes the path on | ` + "`--web.external-url=https://monitoring.example/payple`" + ` | ` + "`location /payple/ { proxy_pass http://127.0.0.1:10911; }`" + ` | ` + "`use_backend payple if { path_beg /payple/ }`" + ` |
+| takes the path off | that and ` + "`--web.route-prefix=/`" + ` | ` + "`location /payple/ { proxy_pass http://127.0.0.1:10911/; }`" + ` | that, and in the backend ` + "`http-request set-path %[path,regsub(^/payple/,/)]`" + ` |
+
+` + "`/sd`" + ` names the external address, its scheme and its path. Where Prometheus goes around the proxy, ` + "`--web.sd-address`" + ` says where: then without scheme, and with the route prefix as the path. ` + "`healthcheck`" + ` wants the same two flags, or the environment.
 
 `
 

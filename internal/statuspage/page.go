@@ -55,6 +55,9 @@ type Options struct {
 	Demo bool
 	// MetricsPath is where the metrics are, such as /metrics.
 	MetricsPath string
+	// ExternalURL is the address of the page, where it is known: for links to
+	// runbooks that are read elsewhere.
+	ExternalURL string
 	// Wait is how long the page waits for the hub before it shows what is
 	// known; 0 means one second.
 	Wait   time.Duration

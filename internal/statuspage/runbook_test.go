@@ -1,16 +1,15 @@
 package statuspage_test
 
 import (
-	"html"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"payple_exporter/internal/statuspage"
+	"payple_exporter/internal/test/links"
 )
 
 // alertNames are the alerts of the rules that ship.
@@ -30,53 +29,18 @@ func alertNames(t *testing.T) (names []string) {
 // below any path that a proxy adds; and so one comes to the runbook of each alert.
 func TestEveryLinkAnswers(t *testing.T) {
 	t.Parallel()
-	const prefix = "https://proxy.example/some/where"
 	s := pageStand(t, statuspage.Options{}, everyShop()...)
-	start, err := url.Parse(prefix + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var (
-		waiting = []*url.URL{start}
-		seen    = map[string]bool{start.String(): true}
-		reached = make(map[string]bool) // paths
-	)
-	for len(waiting) > 0 {
-		at := waiting[0]
-		waiting = waiting[1:]
-		target := strings.TrimPrefix(at.String(), prefix)
-		reached[strings.TrimPrefix(at.Path, "/some/where")] = true
-		reply := s.Get(t, target)
-		if reply.Status != http.StatusOK && at.Path != start.Path+"status.json" { // somebody should look
-			t.Errorf("%s answers %d", target, reply.Status)
-		}
-		if !strings.HasPrefix(reply.Header.Get("Content-Type"), "text/html") {
-			continue
-		}
-		for _, match := range regexp.MustCompile(`(?:action|href)="([^"]*)"`).FindAllStringSubmatch(reply.Body, -1) {
-			to, err := at.Parse(html.UnescapeString(match[1]))
-			if err != nil {
-				t.Fatalf("%s: %v", target, err)
-			}
-			to.Fragment = ""
-			if to.Scheme == "data" || seen[to.String()] {
-				continue
-			}
-			seen[to.String()] = true
-			if !strings.HasPrefix(to.String(), prefix+"/") {
-				t.Errorf("%s links to %s, which is not the exporter's", target, to)
-				continue
-			}
-			waiting = append(waiting, to)
-		}
-	}
+	reached := links.Follow(t, "https://proxy.example/some/where/", func(address string) links.Reply {
+		reply := s.Get(t, strings.TrimPrefix(address, "https://proxy.example/some/where"))
+		return links.Reply{Status: reply.Status, ContentType: reply.Header.Get("Content-Type"), Body: reply.Body}
+	})
 	alerts := alertNames(t)
 	for _, alert := range alerts {
-		if !reached["/runbooks/"+alert] {
+		if !reached["runbooks/"+alert] {
 			t.Errorf("no link leads to the runbook of %s", alert)
 		}
 	}
-	for _, want := range []string{"/metrics", "/probe", "/sd", "/-/healthy", "/runbooks/", "/status.json"} {
+	for _, want := range []string{"metrics", "probe", "sd", "-/healthy", "runbooks/", "status.json"} {
 		if !reached[want] {
 			t.Errorf("no link leads to %s", want)
 		}

@@ -141,13 +141,17 @@ func (s *statusJSON) answer(snapshots []collector.Snapshot, p printer) Status {
 	if who := affected(all, counted); who != "" {
 		answer.Headline += ": " + who
 	}
+	runbooks := "runbooks/"
+	if s.options.ExternalURL != "" {
+		runbooks = s.options.ExternalURL + "/runbooks/"
+	}
 	for i, st := range shown {
-		answer.Merchants[i] = p.merchantStatus(st)
+		answer.Merchants[i] = p.merchantStatus(st, runbooks)
 	}
 	return answer
 }
 
-func (p printer) merchantStatus(st *status) MerchantStatus {
+func (p printer) merchantStatus(st *status, runbooks string) MerchantStatus {
 	m := MerchantStatus{
 		Merchant: st.Merchant.Name, CstID: st.Merchant.CstID, Hub: st.Merchant.Hub,
 		OK: st.condition == fine, State: States()[st.condition].Name,
@@ -174,7 +178,7 @@ func (p printer) merchantStatus(st *status) MerchantStatus {
 		m.Problem, m.Action = p.print(advice.Problem(st.Failure)), p.print(advice.Action(st.Failure))
 	}
 	if m.Alert = st.alert(); m.Alert != "" {
-		m.Runbook = "runbooks/" + m.Alert
+		m.Runbook = runbooks + m.Alert
 	}
 	return m
 }
