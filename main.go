@@ -17,6 +17,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)
+	// Who reads the log may end, and the exporter goes on without.
+	signal.Ignore(syscall.SIGPIPE)
 	// Before anything is loaded: by default the signal ends the process.
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)

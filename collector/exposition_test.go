@@ -223,6 +223,10 @@ payple_hub_requests_total{endpoint="token"} 1
 	if got := testutil.ToFloat64(m.results.WithLabelValues("remain", otherResult)); got != 30 {
 		t.Errorf("%v others, want 30", got)
 	}
+	m.Observe(hub.Exchange{Endpoint: hub.EndpointToken, Code: "9991"})
+	if got := testutil.ToFloat64(m.results.WithLabelValues("token", otherResult)); got != 1 {
+		t.Errorf("digits alone are counted as other %v times, want once", got)
+	}
 	if got := testutil.ToFloat64(m.failures.WithLabelValues("remain", "rejected")); got != 80 {
 		t.Errorf("%v failures, want 80", got)
 	}

@@ -76,6 +76,9 @@ func (m *HubMetrics) Observe(exchange hub.Exchange) {
 func (m *HubMetrics) bounded(code string) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if code[0] <= '9' {
+		return otherResult // digits alone are no code of this hub's form
+	}
 	if !m.seen[code] {
 		if len(m.seen) >= maxResults {
 			return otherResult

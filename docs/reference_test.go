@@ -156,7 +156,7 @@ func metricsDocument(t *testing.T) string {
 		{code("cause"), codes(collector.Causes()) + ": asked too recently, backing off after failures, joined a query under way, or not answered before the scrape's deadline"},
 		{code("severity"), codes(config.Severities())},
 		{code("endpoint"), codes(hub.Endpoints())},
-		{code("result"), "the hub's result code, one letter and four digits; at most 50 different, then `other`"},
+		{code("result"), "the hub's result code, one letter and four digits; at most 50 different, then `other`, as is one of another form"},
 	})
 	out.WriteString("No label ever holds a secret, free text, or an amount.\n\n")
 
@@ -167,6 +167,8 @@ func metricsDocument(t *testing.T) string {
 		rows = append(rows, []string{code(string(reason)), advice.Problem(failure).English, advice.Action(failure).English})
 	}
 	table(&out, []string{"reason", "what happened", "what to do"}, rows)
+	forbidden := &hub.Error{Reason: hub.ReasonAuth, Status: http.StatusForbidden}
+	out.WriteString("`auth` with HTTP 403 and no result code: " + advice.Action(forbidden).English + ".\n\n")
 
 	out.WriteString("## Paths\n\n")
 	table(&out, []string{"path", "answers"}, [][]string{

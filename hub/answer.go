@@ -73,14 +73,48 @@ func (a answer) text(name string) string {
 }
 
 // code returns the result code if it is of the hub's form, one capital letter
-// and four digits. Nothing else may pass for one, since it is shown and
-// counted by name.
+// and four digits, or the digits alone, as others of Payple's APIs refuse.
+// Nothing else may pass for one, since it is shown.
 func (a answer) code() string {
 	code := a.text("result")
-	if len(code) != 5 || code[0] < 'A' || code[0] > 'Z' || strings.Trim(code[1:], codeDigits) != "" {
+	if code == "" {
+		code = string(a["result"]) // a bare number, or none
+	}
+	digits := code
+	if len(code) == 5 && code[0] >= 'A' && code[0] <= 'Z' {
+		digits = code[1:]
+	}
+	if len(digits) != 4 || strings.Trim(digits, codeDigits) != "" {
 		return ""
 	}
 	return code
+}
+
+// noCode says what is amiss with an answer that has no result code.
+func (a answer) noCode() error {
+	if len(a["result"]) == 0 {
+		return errors.New("result is missing")
+	}
+	return errors.New("result is no result code")
+}
+
+// checkEcho reports whether a field repeats what the request said. It does not
+// where the answer is another's, and says what is amiss where it may not be.
+func (a answer) checkEcho(name, sent, other string) error {
+	got := a.text(name)
+	switch {
+	case got == sent:
+		return nil
+	case len(a[name]) == 0:
+		return errors.New(name + " is missing")
+	case got == "":
+		return errors.New(name + " is empty or no text")
+	case strings.EqualFold(got, sent):
+		return CaseError{name}
+	case strings.EqualFold(strings.TrimSpace(got), sent):
+		return errors.New(name + " has blanks around it")
+	}
+	return fmt.Errorf("it belongs to another %s: %s differs", other, name)
 }
 
 // amount returns a field that is an amount, in a string or as a bare number.
@@ -105,8 +139,8 @@ func (a answer) amount(name string) (Won, error) {
 // checkToken reports whether the fields of a token answer belong to the request
 // with code, and hold a token that can be sent.
 func (a answer) checkToken(code string) error {
-	if a.text("code") != code {
-		return errors.New("it belongs to another request: code differs")
+	if err := a.checkEcho("code", code, "request"); err != nil {
+		return err
 	}
 	if kind := a.text("token_type"); kind != "" && !strings.EqualFold(kind, "Bearer") {
 		return errors.New("token_type is not Bearer")
@@ -139,8 +173,8 @@ func (a answer) lifetime() time.Duration {
 // limit returns the figures of a remain answer, whole and of partner cstID, or
 // an error.
 func (a answer) limit(cstID string) (Limit, error) {
-	if a.text("cst_id") != cstID {
-		return Limit{}, errors.New("it belongs to another merchant: cst_id differs")
+	if err := a.checkEcho("cst_id", cstID, "merchant"); err != nil {
+		return Limit{}, err
 	}
 	var limit Limit
 	for _, field := range []struct {

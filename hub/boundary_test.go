@@ -226,3 +226,15 @@ type quiet struct{ wrapped error }
 
 func (quiet) Error() string   { return "quiet" }
 func (q quiet) Unwrap() error { return q.wrapped }
+
+// The name of a certificate is not shown where it holds the key or the token.
+func TestNamesOfCertificatesHoldNoSecret(t *testing.T) {
+	t.Parallel()
+	for name, shown := range map[string]bool{"CA of key-1": false, "CA of token-1": false, "CA of ke": true} {
+		err := &Error{cause: MissingIssuerError{name}}
+		err.withhold("key-1", "token-1", "")
+		if strings.Contains(err.Error(), name) != shown {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

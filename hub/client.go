@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -52,6 +53,9 @@ type Options struct {
 type Exchange struct {
 	Endpoint Endpoint
 	Duration time.Duration
+	// Repeated says that the request was sent again on a new connection, since
+	// a kept one broke before the hub said a word.
+	Repeated bool
 	// Code is the result code of the answer, or empty if there was none.
 	Code string
 	// Err is nil for an exchange that succeeded.
@@ -63,6 +67,7 @@ type Exchange struct {
 type Client struct {
 	options     Options
 	connections *connections
+	sent        *atomic.Uint64 // counts requests
 }
 
 // NewClient returns a client of the hub at options.URL.
@@ -80,7 +85,14 @@ func NewClient(options Options) *Client {
 		options.Observe = func(Exchange) {}
 	}
 	options.URL = strings.TrimSuffix(options.URL, "/")
-	return &Client{options: options, connections: newConnections(options.Transport, options.Now)}
+	return &Client{options: options, connections: newConnections(options.Transport, options.Now), sent: new(atomic.Uint64)}
+}
+
+// counting returns a client that counts its requests apart and shares all else.
+func (c *Client) counting(sent *atomic.Uint64) *Client {
+	own := *c
+	own.sent = sent
+	return &own
 }
 
 // Credentials are what the hub knows a partner by.
@@ -156,8 +168,8 @@ func (c *Client) exchange(
 	began := c.options.Now()
 	client := c.connections.client()
 	fields, code, failure := c.ask(ctx, client, endpoint, token, body)
-	if failure != nil && failure.stale {
-		// Both questions may be asked twice.
+	repeated := failure != nil && failure.stale
+	if repeated { // which both questions may be
 		c.connections.retire(client)
 		client = c.connections.client()
 		fields, code, failure = c.ask(ctx, client, endpoint, token, body)
@@ -171,10 +183,13 @@ func (c *Client) exchange(
 		}
 	}
 	c.options.Observe(Exchange{
-		Endpoint: endpoint, Duration: c.options.Now().Sub(began), Code: code, Err: failure,
+		Endpoint: endpoint, Duration: c.options.Now().Sub(began), Repeated: repeated, Code: code, Err: failure,
 	})
 	if failure != nil {
 		c.connections.retire(client)
+	}
+	c.connections.done(client)
+	if failure != nil {
 		return nil, failure
 	}
 	return fields, nil
@@ -190,9 +205,11 @@ func (c *Client) ask(
 	if err != nil {
 		return nil, "", &Error{Reason: ReasonConfig, Endpoint: endpoint, detail: "nothing was sent", cause: err}
 	}
+	c.sent.Add(1)
 	response, err := client.Do(request)
 	if err != nil {
 		failure := transportError(ctx, endpoint, err)
+		failure.withhold(body["custKey"], token.value.Reveal())
 		failure.stale = failure.Reason == ReasonNetwork && way.kept.Load() && !way.answered.Load()
 		return nil, "", failure
 	}
@@ -273,7 +290,7 @@ func interpret(endpoint Endpoint, status int, body []byte) (answer, string, *Err
 	case status != http.StatusOK && status != http.StatusCreated:
 		return nil, code, statusError(ReasonHTTPStatus, endpoint, status)
 	case err == nil && code == "":
-		err = errors.New("no result code")
+		err = fields.noCode()
 	}
 	if err != nil {
 		return nil, code, &Error{

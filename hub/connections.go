@@ -57,6 +57,16 @@ func (c *connections) retire(client *http.Client) {
 	}
 }
 
+// done ends one use of a client. A retired one keeps no connection for the next
+// request, which there will not be.
+func (c *connections) done(client *http.Client) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current != client {
+		client.CloseIdleConnections()
+	}
+}
+
 // replace makes a new client. mu must be held.
 func (c *connections) replace() {
 	c.made = c.now()

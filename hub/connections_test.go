@@ -2,12 +2,13 @@ package hub_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/names"
 )
 
 // worn is a hub of which the connections that were opened before a moment go
@@ -24,11 +26,15 @@ type worn struct {
 	server    *httptest.Server
 	opened    atomic.Int64 // connections so far
 	old       atomic.Int64 // how many of them are bad
+	proxy     *url.URL     // on the way to it; nil: none
 }
+
+// ways are the ways to a hub.
+func ways() []string { return []string{"http1", "tls", "http2", "proxy"} }
 
 type connectionKey struct{}
 
-func newWorn(t *testing.T, secure bool, partners ...simulator.Partner) *worn {
+func newWorn(t *testing.T, way string, partners ...simulator.Partner) *worn {
 	t.Helper()
 	w := &worn{
 		good: simulator.New(simulator.Options{}, partners...),
@@ -39,13 +45,18 @@ func newWorn(t *testing.T, secure bool, partners ...simulator.Partner) *worn {
 	w.server.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 		return context.WithValue(ctx, connectionKey{}, w.opened.Add(1))
 	}
-	if secure {
-		w.server.EnableHTTP2 = true
-		w.server.StartTLS()
-	} else {
+	w.server.EnableHTTP2 = way != "tls"
+	if way == "http1" {
 		w.server.Start()
+	} else {
+		w.server.StartTLS()
 	}
 	t.Cleanup(w.server.Close)
+	if way == "proxy" {
+		proxy := httptest.NewServer(simulator.NewTunnel(w.server.Listener.Addr().String()))
+		t.Cleanup(proxy.Close)
+		w.proxy, _ = url.Parse(proxy.URL)
+	}
 	return w
 }
 
@@ -68,42 +79,34 @@ func (w *worn) wearOut(t *testing.T, fault string) {
 
 func (w *worn) client(observe func(hub.Exchange)) *hub.Client {
 	transport := hub.NewTransport(64)
-	transport.Proxy = nil
+	transport.Proxy = http.ProxyURL(w.proxy)
 	if config, ok := w.server.Client().Transport.(*http.Transport); ok {
 		transport.TLSClientConfig = config.TLSClientConfig.Clone()
 	}
 	return hub.NewClient(hub.Options{URL: w.server.URL, Transport: transport, Observe: observe})
 }
 
-// Whatever goes bad with the connections that are there, over HTTP/1.1 or
-// HTTP/2, for one merchant or for fifty: the query after a failed one has a new
-// connection, and is answered.
+// Whatever goes bad with the connections that are there, over HTTP/1.1 with TLS
+// and without, HTTP/2, or through a proxy, for one merchant or for fifty: the
+// query after a failed one has a new connection, and is answered.
 func TestTheWayHealsItself(t *testing.T) {
 	t.Parallel()
 	for _, merchants := range []int{1, 50} {
-		for _, secure := range []bool{false, true} {
+		for _, way := range ways() {
 			for _, fault := range simulator.Faults() {
-				if merchants > 1 && !strings.HasPrefix(fault.Name, "status") && fault.Reason != hub.ReasonNetwork && fault.Reason != hub.ReasonTimeout {
+				if merchants > 1 && fault.Name != "status=503" && fault.Reason != hub.ReasonNetwork && fault.Reason != hub.ReasonTimeout {
 					continue // like any other that is answered
 				}
-				name := fault.Name + either(secure, "/http2", "/http1") + either(merchants > 1, "/many", "/one")
-				t.Run(name, func(t *testing.T) {
+				t.Run(fmt.Sprint(fault.Name, "/", way, "/", merchants), func(t *testing.T) {
 					t.Parallel()
-					heal(t, fault, secure, merchants)
+					heal(t, fault, way, merchants)
 				})
 			}
 		}
 	}
 }
 
-func either(is bool, yes, no string) string {
-	if is {
-		return yes
-	}
-	return no
-}
-
-func heal(t *testing.T, fault simulator.Fault, secure bool, merchants int) {
+func heal(t *testing.T, fault simulator.Fault, way string, merchants int) {
 	t.Helper()
 	var partners []simulator.Partner
 	for i := range merchants {
@@ -111,7 +114,7 @@ func heal(t *testing.T, fault simulator.Fault, secure bool, merchants int) {
 			CstID: cstID + string(rune('A'+i)), CustKey: custKey, Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
 		})
 	}
-	w := newWorn(t, secure, partners...)
+	w := newWorn(t, way, partners...)
 	client := w.client(nil)
 	sessions := make([]*hub.Session, merchants)
 	for i, partner := range partners {
@@ -153,20 +156,96 @@ func TestAStaleConnectionIsNoOutage(t *testing.T) {
 	for fault, failures := range map[string]int{"close": 0, "reset": 0, "cut": 1} {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
-			w := newWorn(t, false, simulator.Partner{CstID: cstID, CustKey: custKey})
-			var exchanges atomic.Int64
-			session := hub.NewSession(w.client(func(hub.Exchange) { exchanges.Add(1) }), cstID, goodKey())
+			w := newWorn(t, "http1", simulator.Partner{CstID: cstID, CustKey: custKey})
+			var exchanges, repeated atomic.Int64
+			session := hub.NewSession(w.client(func(exchange hub.Exchange) {
+				exchanges.Add(1)
+				if exchange.Repeated {
+					repeated.Add(1)
+				}
+			}), cstID, goodKey())
 			if _, err := session.Remain(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			w.wearOut(t, fault)
-			before := exchanges.Load()
+			before, sent := exchanges.Load(), session.Sent()
 			_, err := session.Remain(t.Context())
 			if (err != nil) != (failures > 0) {
 				t.Errorf("answers %v", err)
 			}
-			if n := exchanges.Load() - before; failures == 0 && n != 1 {
-				t.Errorf("%d exchanges are counted, want one: the token is there already", n)
+			again := int64(1 - failures)
+			if n := exchanges.Load() - before; n != 1 || repeated.Load() != again {
+				t.Errorf("%d exchanges are counted, %d of them repeated, want one: the token is there already", n, repeated.Load())
+			}
+			if n := session.Sent() - sent; n != uint64(1+again) { //nolint:gosec // 1 or 2
+				t.Errorf("%d requests count for the limit of requests, want %d", n, 1+again)
+			}
+		})
+	}
+}
+
+// What the hub's name stands for is asked again with the query after a failed
+// one, and after five minutes without any: a hub that moves takes its clients
+// with it, even where its old address goes on answering.
+func TestTheNameIsResolvedAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		fault string        // of the old address, once the hub has moved
+		wait  time.Duration // until the next query
+		moved bool
+	}{
+		"after a failure":         {"status=503", time.Second, true},
+		"before five minutes":     {"", 5*time.Minute - time.Second, false},
+		"after five minutes":      {"", 5 * time.Minute, true},
+		"after being turned away": {"status=429", time.Second, true},
+		"after a page of HTML":    {"html", time.Second, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			partner := simulator.Partner{CstID: cstID, CustKey: custKey}
+			before := simulator.New(simulator.Options{}, partner)
+			server := httptest.NewServer(before)
+			defer server.Close()
+			_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
+			listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.2:"+port)
+			if err != nil {
+				t.Skipf("this machine has one loopback address alone: %v", err)
+			}
+			var arrived atomic.Int64
+			after := simulator.New(simulator.Options{}, partner)
+			moved := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // for this process alone
+				arrived.Add(1)
+				after.ServeHTTP(w, r)
+			})}}
+			moved.Start()
+			defer moved.Close()
+
+			var resolver names.Server
+			resolver.Point("127.0.0.1")
+			transport := hub.NewTransport(4)
+			transport.DialContext = (&net.Dialer{Resolver: resolver.Resolver()}).DialContext
+			var late atomic.Int64
+			session := hub.NewSession(hub.NewClient(hub.Options{
+				URL: "http://hub.test:" + port, Transport: transport, Now: func() time.Time { return time.Now().Add(time.Duration(late.Load())) },
+			}), cstID, goodKey())
+			if _, err := session.Remain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			resolver.Point("127.0.0.2")
+			if tt.fault != "" {
+				if err := before.Apply("", "", tt.fault); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := session.Remain(t.Context()); err == nil {
+					t.Fatal("no failure")
+				}
+			}
+			late.Store(int64(tt.wait))
+			if _, err := session.Remain(t.Context()); err != nil {
+				t.Errorf("at the new address: %v", err)
+			}
+			if got := arrived.Load() > 0; got != tt.moved {
+				t.Errorf("asked at the new address: %t, want %t", got, tt.moved)
 			}
 		})
 	}

@@ -9,5 +9,5 @@
 // The package holds no policy: it never waits, never asks again (but for the
 // one fresh token a Session asks for) and keeps no figure. Every error it
 // returns is an [*Error], whose text never holds a secret, nor anything that
-// the hub wrote except its result code.
+// the hub wrote except its result code and the name of a missing certificate.
 package hub

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -9,8 +10,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Reason is why a query failed: one of a closed set, fit for a label.
@@ -23,8 +27,9 @@ const (
 	ReasonTLS             Reason = "tls"              // the connection is not to be trusted
 	ReasonHTTPStatus      Reason = "http_status"      // another status than 200, and no result code
 	ReasonRateLimited     Reason = "rate_limited"     // HTTP 429
-	ReasonAuth            Reason = "auth"             // cst_id, custKey or contract refused
+	ReasonAuth            Reason = "auth"             // cst_id, custKey or contract refused, or HTTP 401 or 403
 	ReasonIPNotAllowed    Reason = "ip_not_allowed"   // this address is not on the White IP list
+	ReasonClosed          Reason = "closed"           // the hub or the bank says that it is closed now
 	ReasonRejected        Reason = "rejected"         // any other result code
 	ReasonInvalidResponse Reason = "invalid_response" // an answer that is not as documented
 	ReasonConfig          Reason = "config"           // nothing usable to ask with
@@ -34,7 +39,7 @@ const (
 func Reasons() []Reason {
 	return []Reason{
 		ReasonTimeout, ReasonNetwork, ReasonTLS, ReasonHTTPStatus, ReasonRateLimited,
-		ReasonAuth, ReasonIPNotAllowed, ReasonRejected, ReasonInvalidResponse, ReasonConfig,
+		ReasonAuth, ReasonIPNotAllowed, ReasonClosed, ReasonRejected, ReasonInvalidResponse, ReasonConfig,
 	}
 }
 
@@ -44,7 +49,7 @@ func (r Reason) NeedsPerson() bool {
 	switch r {
 	case ReasonAuth, ReasonIPNotAllowed, ReasonConfig:
 		return true
-	case ReasonTimeout, ReasonNetwork, ReasonTLS, ReasonHTTPStatus, ReasonRateLimited, ReasonRejected, ReasonInvalidResponse:
+	case ReasonTimeout, ReasonNetwork, ReasonTLS, ReasonHTTPStatus, ReasonRateLimited, ReasonClosed, ReasonRejected, ReasonInvalidResponse:
 	}
 	return false
 }
@@ -79,11 +84,13 @@ func (e Endpoint) success() string {
 }
 
 // Error is why the hub gave no figures. Its text is safe to show anywhere: no
-// secret, and nothing that the hub wrote except the result code.
+// secret, and nothing that the hub wrote except the result code and the name of
+// a certificate that is missing.
 type Error struct {
 	Reason   Reason
 	Endpoint Endpoint // the step that failed; empty if none was begun
-	// Code is the hub's result code, one letter and four digits, or empty.
+	// Code is the hub's result code, one letter and four digits or the digits
+	// alone, or empty.
 	Code string
 	// Status is the HTTP status of the answer; 0 if there was none.
 	Status int
@@ -140,6 +147,42 @@ func refusal(endpoint Endpoint, status int, code string) *Error {
 	return err
 }
 
+// ErrNoCommonTLS is the cause where the two sides of a connection have no
+// version of TLS or no cipher suite in common, as far as the other side says.
+var ErrNoCommonTLS = errors.New("no TLS version or cipher suite in common")
+
+// MissingIssuerError is the cause where a certificate is signed by another that
+// was neither sent nor is known here: an intermediate that the hub forgot, or
+// the CA of a proxy on the way.
+type MissingIssuerError struct {
+	// Issuer is the name of the missing certificate; empty where it cannot be
+	// shown.
+	Issuer string
+}
+
+func (e MissingIssuerError) Error() string {
+	issuer := "its issuer"
+	if e.Issuer != "" {
+		issuer = strconv.Quote(e.Issuer)
+	}
+	return "certificate signed by an unknown authority: the certificate of " + issuer + " was not sent"
+}
+
+// CaseError is the cause where a field of an answer differs from what was sent
+// in upper and lower case alone.
+type CaseError struct{ Field string }
+
+func (e CaseError) Error() string { return e.Field + " differs in upper and lower case alone" }
+
+// withhold takes away the name of an issuer that holds a secret, as a hub that
+// knows one may have it signed.
+func (e *Error) withhold(secrets ...string) {
+	missing, ok := errors.AsType[MissingIssuerError](e.cause)
+	if ok && slices.ContainsFunc(secrets, func(s string) bool { return s != "" && strings.Contains(missing.Issuer, s) }) {
+		e.cause = MissingIssuerError{}
+	}
+}
+
 // errExchange stands for an error of the HTTP library whose text may quote
 // what the hub sent: a malformed status line, for one, is quoted in full, and
 // a hub that echoes a request would so put the key into a log.
@@ -151,7 +194,7 @@ func transportError(ctx context.Context, endpoint Endpoint, err error) *Error {
 	case isTimeout(ctx, err):
 		return &Error{Reason: ReasonTimeout, Endpoint: endpoint, detail: "no answer in time", cause: safeCause(err)}
 	case isTLS(err):
-		return &Error{Reason: ReasonTLS, Endpoint: endpoint, detail: "no trustworthy connection", cause: safeCause(err)}
+		return &Error{Reason: ReasonTLS, Endpoint: endpoint, detail: "no trustworthy connection", cause: tlsCause(err)}
 	default:
 		return &Error{Reason: ReasonNetwork, Endpoint: endpoint, detail: "no answer", cause: safeCause(err)}
 	}
@@ -178,6 +221,21 @@ func isTLS(err error) bool {
 	// crypto/tls has no type for the faults that it finds on its own, such as
 	// a protocol version that the two sides do not share.
 	return strings.Contains(err.Error(), "tls: ")
+}
+
+// tlsCause is safeCause for a connection that is not to be trusted. crypto/tls
+// has no exported types for the alerts and faults that are looked for here.
+func tlsCause(err error) error {
+	cause := safeCause(err)
+	if _, distrusted := errors.AsType[*tls.CertificateVerificationError](err); distrusted {
+		return cause
+	}
+	for _, sign := range []string{"protocol version", "cipher suite", "handshake failure", "insufficient security"} {
+		if strings.Contains(err.Error(), sign) {
+			return fmt.Errorf("%w: %w", ErrNoCommonTLS, cause)
+		}
+	}
+	return cause
 }
 
 // safeCause returns err's innermost part that can hold nothing the hub wrote,
@@ -225,6 +283,9 @@ func safeVerification(err *tls.CertificateVerificationError) error {
 	)
 	switch {
 	case errors.As(err.Err, &unknown):
+		if issuer, missing := missingIssuer(err.UnverifiedCertificates); missing {
+			return MissingIssuerError{issuer}
+		}
 		return errors.New("certificate signed by an unknown authority")
 	case errors.As(err.Err, &host):
 		return errors.New("certificate is for another host name than " + host.Host)
@@ -232,4 +293,34 @@ func safeVerification(err *tls.CertificateVerificationError) error {
 		return errors.New("certificate has expired or is not yet valid")
 	}
 	return errors.New("certificate not accepted")
+}
+
+// maxIssuer is how long the name of an issuer may be, in bytes.
+const maxIssuer = 64
+
+// missingIssuer reports whether the certificates that were sent end with one
+// that another has signed, and returns the name of that one if it is such as
+// authorities have.
+func missingIssuer(sent []*x509.Certificate) (string, bool) {
+	if len(sent) == 0 {
+		return "", false
+	}
+	top := sent[0]
+	for range sent {
+		for _, next := range sent {
+			if next != top && bytes.Equal(next.RawSubject, top.RawIssuer) {
+				top = next
+				break
+			}
+		}
+	}
+	name := top.Issuer.CommonName
+	if len(name) > maxIssuer || strings.ContainsFunc(name, notInNames) {
+		name = ""
+	}
+	return name, !bytes.Equal(top.RawSubject, top.RawIssuer)
+}
+
+func notInNames(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(" .,-_'&()/", r)
 }

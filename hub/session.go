@@ -38,7 +38,8 @@ type Session struct {
 
 // NewSession returns a session of partner cstID, which holds no token yet.
 func NewSession(client *Client, cstID string, key Key) *Session {
-	s := &Session{client: client, cstID: cstID, lock: make(chan struct{}, 1)}
+	s := &Session{cstID: cstID, lock: make(chan struct{}, 1)}
+	s.client = client.counting(&s.sent)
 	s.keys.replace(key)
 	return s
 }
@@ -55,7 +56,7 @@ func (s *Session) Remain(ctx context.Context) (Limit, error) {
 	if err != nil {
 		return Limit{}, err
 	}
-	limit, err := s.remain(ctx, token, credentials)
+	limit, err := s.client.Remain(ctx, token, credentials)
 	if !refusesToken(err) {
 		return limit, err
 	}
@@ -63,17 +64,12 @@ func (s *Session) Remain(ctx context.Context) (Limit, error) {
 		if token, credentials, _, err = s.obtain(ctx, token); err != nil {
 			return Limit{}, err
 		}
-		limit, err = s.remain(ctx, token, credentials)
+		limit, err = s.client.Remain(ctx, token, credentials)
 	}
 	if refusesToken(err) {
 		s.forget(ctx, token)
 	}
 	return limit, err
-}
-
-func (s *Session) remain(ctx context.Context, token Token, credentials Credentials) (Limit, error) {
-	s.sent.Add(1)
-	return s.client.Remain(ctx, token, credentials)
 }
 
 // refusesToken reports whether err, which may be nil, says that the token is no
@@ -102,7 +98,6 @@ func (s *Session) obtain(ctx context.Context, refused Token) (_ Token, _ Credent
 		}
 	}
 	credentials := Credentials{s.cstID, key}
-	s.sent.Add(1)
 	s.token, err = s.client.Token(ctx, credentials)
 	return s.token, credentials, false, err
 }

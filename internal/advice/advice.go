@@ -1,9 +1,12 @@
 // Package advice says what a person is told about a failure of the hub, in two
 // languages: what is wrong, in a few words, and what to do, in one sentence. It
-// goes by the hub's result code where that is a known one, else by the reason.
+// goes by the hub's result code where that is a known one, then by the cause
+// where that says more than the reason, else by the reason.
 package advice
 
 import (
+	"errors"
+	"net/http"
 	"strconv"
 
 	"payple_exporter/hub"
@@ -16,8 +19,12 @@ import (
 func Problem(e *hub.Error) lang.Text {
 	problem := lang.Text{English: e.Meaning(), Korean: korean(e)}
 	shown := e.Code
-	if shown == "" && (e.Reason == hub.ReasonHTTPStatus || e.Reason == hub.ReasonRateLimited) && e.Status != 0 {
-		shown = "HTTP " + strconv.Itoa(e.Status)
+	if shown == "" && e.Status != 0 {
+		switch e.Reason {
+		case hub.ReasonHTTPStatus, hub.ReasonRateLimited, hub.ReasonAuth:
+			shown = "HTTP " + strconv.Itoa(e.Status)
+		default: // then the status says nothing
+		}
 	}
 	if shown == "" {
 		return problem
@@ -27,7 +34,7 @@ func Problem(e *hub.Error) lang.Text {
 
 // Action says what a person must do about a failure, in one sentence.
 func Action(e *hub.Error) lang.Text {
-	if known, ok := lookUp(e.Code); ok {
+	if known, ok := find(e); ok {
 		return known.action
 	}
 	return ForReason(e.Reason)
@@ -35,7 +42,7 @@ func Action(e *hub.Error) lang.Text {
 
 // korean is [hub.Error.Meaning] in Korean.
 func korean(e *hub.Error) string {
-	if known, ok := lookUp(e.Code); ok {
+	if known, ok := find(e); ok {
 		return known.korean
 	}
 	switch e.Reason {
@@ -53,6 +60,8 @@ func korean(e *hub.Error) string {
 		return "인증 거부됨"
 	case hub.ReasonIPNotAllowed:
 		return "이 서버의 IP 주소가 White IP 목록에 없음"
+	case hub.ReasonClosed:
+		return "지금은 허브 또는 은행의 이용 시간이 아님"
 	case hub.ReasonRejected:
 		return "허브가 요청을 거부함"
 	case hub.ReasonInvalidResponse:
@@ -95,6 +104,11 @@ func ForReason(reason hub.Reason) lang.Text {
 		return checkCredentials()
 	case hub.ReasonIPNotAllowed:
 		return registerAddress()
+	case hub.ReasonClosed:
+		return lang.Text{
+			English: "wait until it opens again; there is nothing to repair here",
+			Korean:  "점검이 끝나거나 이용 시간이 되면 다시 확인하세요. 이 서버에서 조치할 것은 없습니다",
+		}
 	case hub.ReasonRejected:
 		return lang.Text{
 			English: "wait; if it lasts, call Payple and name the result code",
@@ -128,10 +142,64 @@ func registerAddress() lang.Text {
 	}
 }
 
-// result is what a person is told about a result code.
+// result is what a person is told about a result code or a cause.
 type result struct {
 	korean string // what [hub.Error.Meaning] says in English
 	action lang.Text
+}
+
+func reportBug() lang.Text {
+	return lang.Text{
+		English: "check whether a proxy on the way changes requests; if none does, report a bug of payple_exporter",
+		Korean:  "중간의 프록시가 요청을 바꾸지 않는지 확인하세요. 아니라면 payple_exporter의 버그이니 제보해 주세요",
+	}
+}
+
+// find returns what a person is told about a failure of which more is known
+// than its reason.
+func find(e *hub.Error) (result, bool) {
+	if known, ok := lookUp(e.Code); ok {
+		return known, true
+	}
+	return byCause(e)
+}
+
+// byCause returns what a person is told about a cause that says more than the
+// reason.
+func byCause(e *hub.Error) (result, bool) {
+	missing, issuer := errors.AsType[hub.MissingIssuerError](e)
+	differs, spelling := errors.AsType[hub.CaseError](e)
+	switch {
+	case e.Reason == hub.ReasonAuth && e.Status == http.StatusForbidden && e.Code == "":
+		// Payple refuses a key with a result code.
+		then := checkCredentials()
+		return result{"접근이 거부됨", lang.Text{
+			English: "check first whether a firewall, a proxy or Payple's address list (White IP) refuses this machine; then " + then.English,
+			Korean:  "먼저 방화벽이나 프록시가 막고 있지 않은지, 이 서버의 공인 IP가 페이플의 White IP로 등록되어 있는지 확인하세요. 그다음 " + then.Korean,
+		}}, true
+	case errors.Is(e, hub.ErrNoCommonTLS):
+		return result{"공통으로 지원하는 TLS 버전이나 암호 방식이 없음", lang.Text{
+			English: "check the hub's address, and whether a proxy or firewall on the way is too old: TLS 1.2 or newer is needed, with ciphers that count as safe",
+			Korean:  "허브 주소가 맞는지, 중간의 프록시나 방화벽이 오래되지 않았는지 확인하세요. TLS 1.2 이상과 안전한 암호 방식이 필요합니다",
+		}}, true
+	case issuer:
+		problem := "허브 인증서에 서명한 상위 인증서가 전송되지 않았고 이 서버에도 없음"
+		if missing.Issuer != "" {
+			problem += " (" + missing.Issuer + ")"
+		}
+		return result{problem, lang.Text{
+			English: "if an intermediate certificate is missing, add it to the CA certificates and name their file in SSL_CERT_FILE; " +
+				"if a proxy on the way decrypts the connection, add the proxy's CA certificate",
+			Korean: "중간 인증서가 빠진 것이라면 CA 인증서 파일에 추가하고 SSL_CERT_FILE에 그 파일을 지정하세요. " +
+				"중간의 프록시가 TLS 연결을 복호화한다면 그 프록시의 CA 인증서를 추가하세요",
+		}}, true
+	case spelling && differs.Field == "cst_id":
+		return result{"허브가 보낸 cst_id와 대소문자만 다름", lang.Text{
+			English: "write the partner id exactly as Payple gave it, upper and lower case too",
+			Korean:  "파트너 ID를 대소문자까지 페이플에서 받은 그대로 적으세요",
+		}}, true
+	}
+	return result{}, false
 }
 
 // lookUp returns what a person is told about a result code that is known to
@@ -148,15 +216,17 @@ func lookUp(code string) (result, bool) {
 			"custKey가 없음",
 			lang.Text{English: "check where the key is read from", Korean: "키를 읽어 오는 위치를 확인하세요"},
 		}, true
+	case "T0100":
+		return result{"요청 형식이 거부됨", reportBug()}, true
 	case "T0210", "T0211":
-		return result{
-			"요청의 code 값이 없거나 형식이 틀림",
-			lang.Text{English: "report a bug of payple_exporter", Korean: "payple_exporter의 버그이니 제보해 주세요"},
-		}, true
+		return result{"요청의 code 값이 없거나 형식이 틀림", reportBug()}, true
 	case "T0300":
 		return result{
-			"등록되지 않은 파트너이거나 키가 일치하지 않음",
-			checkCredentials(),
+			"사용자 불일치(파트너 또는 인증키), 또는 지급이체 미설정",
+			lang.Text{
+				English: "check cst_id, custKey and hub (test or real); if they are right, ask Payple whether payouts are set up",
+				Korean:  "cst_id와 custKey, 허브(테스트 또는 운영)를 확인하세요. 모두 맞다면 지급이체가 설정되어 있는지 페이플에 문의하세요",
+			},
 		}, true
 	case "T0310":
 		return result{korean(&hub.Error{Reason: hub.ReasonIPNotAllowed}), registerAddress()}, true
@@ -176,9 +246,17 @@ func lookUp(code string) (result, bool) {
 				Korean:  "지급이체 서비스 계약 상태를 페이플에 확인하세요",
 			},
 		}, true
-	case "A0003", "A0007", "A0017":
+	case "T0400":
 		return result{
-			"금융기관 오류 또는 응답 지연",
+			"토큰이 유효하지 않거나 만료됨",
+			lang.Text{
+				English: "wait: each query gets a new token; if it lasts, call Payple, whose hub refuses its own tokens",
+				Korean:  "조회할 때마다 토큰을 새로 발급받습니다. 계속되면 허브가 발급한 토큰을 허브가 거부한다고 페이플에 문의하세요",
+			},
+		}, true
+	case "A0007", "A0017":
+		return result{
+			"금융기관 응답 지연",
 			lang.Text{English: "wait; if it lasts, call Payple", Korean: "잠시 기다리세요. 계속되면 페이플에 문의하세요"},
 		}, true
 	case "A0009":
@@ -186,11 +264,13 @@ func lookUp(code string) (result, bool) {
 			"금융기관이 요청을 거부함",
 			lang.Text{English: "wait, then call Payple", Korean: "잠시 기다린 뒤 페이플에 문의하세요"},
 		}, true
-	case "T0996", "T0997":
+	case "T0996":
 		return result{
 			"은행 점검 중",
-			lang.Text{English: "wait until the maintenance ends", Korean: "점검이 끝날 때까지 기다리세요"},
+			lang.Text{English: "wait until the maintenance ends", Korean: "점검이 끝난 뒤 다시 확인하세요"},
 		}, true
+	case "T0997":
+		return result{"허브 이용 시간이 아님", ForReason(hub.ReasonClosed)}, true
 	}
 	return result{}, false
 }

@@ -50,10 +50,13 @@ func TestEveryFailureIsExplainedInBothLanguages(t *testing.T) {
 func TestProblemNamesWhatTheHubAnswered(t *testing.T) {
 	t.Parallel()
 	for want, failure := range map[string]*hub.Error{
-		"unknown partner, or a key of another (T0300)": {Reason: hub.ReasonAuth, Code: "T0300"},
-		"the hub refused the request (A1234)":          {Reason: hub.ReasonRejected, Code: "A1234"},
-		"the hub answered with an error (HTTP 503)":    {Reason: hub.ReasonHTTPStatus, Status: http.StatusServiceUnavailable},
-		"the hub did not answer in time":               {Reason: hub.ReasonTimeout},
+		"unknown partner or key, or payouts not set up (T0300)": {Reason: hub.ReasonAuth, Code: "T0300"},
+		"the hub refused the request (A1234)":                   {Reason: hub.ReasonRejected, Code: "A1234"},
+		"the hub refused the request (9991)":                    {Reason: hub.ReasonRejected, Code: "9991"},
+		"outside the hub's hours (T0997)":                       {Reason: hub.ReasonClosed, Code: "T0997"},
+		"the hub answered with an error (HTTP 503)":             {Reason: hub.ReasonHTTPStatus, Status: http.StatusServiceUnavailable},
+		"access refused (HTTP 403)":                             {Reason: hub.ReasonAuth, Status: http.StatusForbidden},
+		"the hub did not answer in time":                        {Reason: hub.ReasonTimeout},
 	} {
 		if got := Problem(failure).English; got != want {
 			t.Errorf("got %q, want %q", got, want)
@@ -78,6 +81,48 @@ func TestProblemNamesTheStatusOnlyWhereItMeansSomething(t *testing.T) {
 	}
 	if got := Problem(&hub.Error{Reason: hub.ReasonHTTPStatus}).English; strings.Contains(got, "HTTP 0") {
 		t.Errorf("told as %q", got)
+	}
+}
+
+// Where a page comes with HTTP 403, what stands on the way is looked at before
+// the key; where the hub's own code does, or HTTP 401, there is nothing on the
+// way.
+func TestForbiddenIsTheWayFirst(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		failure *hub.Error
+		way     bool
+	}{
+		{&hub.Error{Reason: hub.ReasonAuth, Status: http.StatusForbidden}, true},
+		{&hub.Error{Reason: hub.ReasonAuth, Status: http.StatusForbidden, Code: "T0300"}, false},
+		{&hub.Error{Reason: hub.ReasonAuth, Status: http.StatusUnauthorized}, false},
+		{&hub.Error{Reason: hub.ReasonAuth}, false},
+	} {
+		action := Action(test.failure)
+		for _, words := range [][]string{
+			{action.English, "firewall", "proxy", "Payple's address list", "custKey"}, {action.Korean, "방화벽", "프록시", "White IP", "custKey"},
+		} {
+			text, at := words[0], -1
+			for _, word := range words[1:] {
+				next := strings.Index(text, word)
+				if (next >= 0) != (test.way || word == "custKey") || test.way && next <= at {
+					t.Errorf("HTTP %d %s: %q stands at %d in %q", test.failure.Status, test.failure.Code, word, next, text)
+				}
+				at = next
+			}
+		}
+	}
+}
+
+// What the hub says when it is closed is to be waited for: nobody is sent to
+// look for a fault or to call.
+func TestClosedIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"", "T0996", "T0997"} {
+		action := Action(&hub.Error{Reason: hub.ReasonClosed, Code: code})
+		if !strings.HasPrefix(action.English, "wait until") || strings.Contains(action.English, "call") || strings.Contains(action.Korean, "문의") {
+			t.Errorf("%s: %+v", code, action)
+		}
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"github.com/go-kit/log/level"
 )
 
 // Exit codes.
@@ -17,6 +19,7 @@ const (
 	ExitOK      = 0
 	ExitFailure = 1 // it ran, and something failed
 	ExitUsage   = 2 // wrong usage or configuration: nothing ran
+	ExitLow     = 3 // check: all answered, and one has less than --min-remain
 )
 
 // Options is what a process has one of: main gives its own, and a test what it
@@ -77,23 +80,33 @@ func Run(ctx context.Context, args []string, options Options) int {
 		standardLog.to.Store(&p.loggers.kit)
 		err = p.execute(ctx)
 	}
-	return exitCode(err, options.Stderr)
+	return exitCode(err, func(err error) {
+		if logsJSON(args, options.Getenv) {
+			_ = level.Error(logFlags{format: formatJSON}.loggers(options.Stderr).kit).Log("msg", appName+" ends", "err", err)
+			return
+		}
+		_, _ = fmt.Fprintf(options.Stderr, "payple_exporter: error: %v\n", err)
+	})
 }
 
 // exitCode tells of an error, unless it was told, and returns what to exit
 // with.
-func exitCode(err error, stderr io.Writer) int {
+func exitCode(err error, tell func(error)) int {
 	if err == nil {
 		return ExitOK
 	}
-	if !errors.Is(err, errToldAlready) {
-		_, _ = fmt.Fprintf(stderr, "payple_exporter: error: %v\n", err)
+	if shown, ok := errors.AsType[shownError](err); ok {
+		return int(shown)
 	}
+	tell(err)
 	if _, usage := errors.AsType[usageError](err); usage {
 		return ExitUsage
 	}
 	return ExitFailure
 }
 
-// errToldAlready is for a failure that a command has shown in its own form.
-var errToldAlready = errors.New("told already")
+// shownError is a failure that a command has shown in its own form. Its value
+// is the exit code.
+type shownError int
+
+func (shownError) Error() string { return "shown already" }

@@ -18,6 +18,7 @@ const (
 	commandServe       = "serve"
 	commandCheck       = "check"
 	commandHealthcheck = "healthcheck"
+	commandSimulate    = "simulate"
 )
 
 // program is a parsed command line: what to do, and all that it needs. Each
@@ -107,7 +108,7 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	p.checking.define(check)
 	export := app.Command("export", "Print what the program carries for Prometheus, Alertmanager, Grafana and people, or write it to files.")
 	p.exporting.define(export)
-	simulate := app.Command("simulate", "Run the simulated hub alone, for drills.")
+	simulate := app.Command(commandSimulate, "Run the simulated hub alone, for drills.")
 	p.simulating.define(simulate)
 	health := app.Command(commandHealthcheck, "Ask the running exporter whether it is healthy, for images without a shell.")
 	p.healthcheck.define(health)

@@ -3,9 +3,9 @@ package app
 import (
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"sync/atomic"
-
-	stdlog "log"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/go-kit/log"
@@ -22,7 +22,27 @@ func (f *logFlags) define(app *kingpin.Application) {
 	app.Flag("log.level", "Only log messages of this severity or above: debug, info, warn, error.").
 		Default("info").EnumVar(&f.level, "debug", "info", "warn", "error")
 	app.Flag("log.format", "Form of log lines: logfmt or json.").
-		Default("logfmt").EnumVar(&f.format, "logfmt", "json")
+		Default("logfmt").EnumVar(&f.format, "logfmt", formatJSON)
+}
+
+const formatJSON = "json"
+
+// logsJSON reports whether somebody reads what this command line writes as JSON,
+// line by line: a server's log, to which belongs why it did not start, be it
+// for another flag of the same command line.
+func logsJSON(args []string, getenv func(string) string) bool {
+	format := getenv("PAYPLE_EXPORTER_LOG_FORMAT")
+	for i, arg := range args {
+		if name, value, whole := strings.Cut(arg, "="); name == "--log.format" {
+			if !whole && i+1 < len(args) {
+				value = args[i+1]
+			}
+			format = value
+		}
+	}
+	return format == formatJSON && !slices.ContainsFunc(args, func(arg string) bool {
+		return arg == "--config.check" || slices.Contains([]string{commandCheck, commandSimulate, commandHealthcheck}, arg)
+	})
 }
 
 // loggers are the three forms of the one log: go-kit's, which this program
@@ -35,7 +55,7 @@ type loggers struct {
 // loggers returns loggers that write to w.
 func (f logFlags) loggers(w io.Writer) loggers {
 	base := log.NewLogfmtLogger(log.NewSyncWriter(w))
-	if f.format == "json" {
+	if f.format == formatJSON {
 		base = log.NewJSONLogger(log.NewSyncWriter(w))
 	}
 	base = level.NewFilter(base, level.Allow(level.ParseDefault(f.level, level.InfoValue())))
@@ -49,17 +69,14 @@ func (f logFlags) loggers(w io.Writer) loggers {
 	}
 }
 
-// http returns a logger for an HTTP server's own errors, which come one by
-// every stranger that breaks a TLS handshake: debug is enough.
-func (l loggers) http() *stdlog.Logger {
-	return slog.NewLogLogger(l.slog.Handler(), slog.LevelDebug)
-}
-
 // exchanges returns an observer that logs every request at debug level.
 func (l loggers) exchanges(next func(hub.Exchange)) func(hub.Exchange) {
 	return func(exchange hub.Exchange) {
 		next(exchange)
 		line := []any{"msg", "asked the hub", "endpoint", exchange.Endpoint, "result", exchange.Code, "duration", exchange.Duration}
+		if exchange.Repeated {
+			line = append(line, "repeated", "a kept connection had broken")
+		}
 		if exchange.Err != nil {
 			line = append(line, "reason", exchange.Err.Reason, "err", exchange.Err)
 		}

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -42,7 +44,8 @@ func (p *program) serve(ctx context.Context) (err error) {
 	if p.serving.configCheck {
 		return p.printConfig(first)
 	}
-	reloader, server := p.assemble(merchants)
+	fault := &webFault{file: *p.serving.web.WebConfigFile, logger: p.loggers.kit}
+	reloader, server := p.assemble(merchants, fault)
 	reloader.Start(first)
 	if merchants.simulator != "" {
 		_ = level.Warn(p.loggers.kit).Log("msg", "DEMO: the hub is simulated and the merchants are invented; nothing here is real",
@@ -54,11 +57,11 @@ func (p *program) serve(ctx context.Context) (err error) {
 	}
 	_ = level.Info(p.loggers.kit).Log("msg", "starting "+appName, "version", version.Info(),
 		"page", address+"/", "metrics", address+p.serving.telemetryPath)
-	return p.run(ctx, reloader, server)
+	return p.run(ctx, reloader, server, fault)
 }
 
 // assemble wires the exporter. Nothing runs yet.
-func (p *program) assemble(merchants source) (*config.Reloader, *http.Server) {
+func (p *program) assemble(merchants source, fault *webFault) (*config.Reloader, *http.Server) {
 	logger, registry, hubMetrics := p.loggers.kit, prometheus.NewRegistry(), collector.NewHubMetrics()
 	all := collector.New(collector.Options{
 		Settings: collector.Settings{
@@ -69,7 +72,13 @@ func (p *program) assemble(merchants source) (*config.Reloader, *http.Server) {
 		Referer:   p.merchants.referer, UserAgent: userAgent(),
 		Observe: p.loggers.exchanges(hubMetrics.Observe),
 	})
-	reloader := config.NewReloader(merchants.load, func(next config.Config) {
+	load := func() (config.Config, error) {
+		if err := fault.check(); err != nil {
+			return config.Config{}, err
+		}
+		return merchants.load()
+	}
+	reloader := config.NewReloader(load, func(next config.Config) {
 		p.holdLessMemory(len(next.Merchants))
 		all.Apply(next)
 	}, logger, p.Now)
@@ -96,7 +105,7 @@ func (p *program) assemble(merchants source) (*config.Reloader, *http.Server) {
 	}
 	return reloader, &http.Server{
 		Handler:           web.New(options),
-		ErrorLog:          p.loggers.http(),
+		ErrorLog:          log.New(serverLog{p.loggers.slog, fault}, "", 0),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      2 * time.Minute,
@@ -114,10 +123,12 @@ func userAgent() string { return appName + "/" + shownVersion() }
 
 // run serves, and reloads on SIGHUP, until ctx ends, then lets the scrapes that
 // are under way finish.
-func (p *program) run(ctx context.Context, reloader *config.Reloader, server *http.Server) error {
+func (p *program) run(ctx context.Context, reloader *config.Reloader, server *http.Server, fault *webFault) error {
 	serve := p.Serve
 	if serve == nil {
-		serve = func(server *http.Server) error { return toolkit.ListenAndServe(server, p.serving.web, p.loggers.slog) }
+		serve = func(server *http.Server) error {
+			return toolkit.ListenAndServe(server, p.serving.web, slog.New(toolkitLog{p.loggers.slog.Handler(), fault}))
+		}
 	}
 	go func() {
 		for {

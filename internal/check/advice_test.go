@@ -2,10 +2,14 @@ package check_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +27,7 @@ import (
 	"payple_exporter/internal/advice"
 	"payple_exporter/internal/check"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/certificates"
 	"payple_exporter/internal/test/golden"
 )
 
@@ -166,10 +172,53 @@ func waySituations(t *testing.T) []situation {
 func requestSituations(t *testing.T) []situation {
 	t.Helper()
 	var all []situation
-	for _, fault := range []string{"close", "hang", "status=503", "status=429", "result=T0310", "html", "remain_amt-missing"} {
+	for _, fault := range []string{
+		"close", "hang", "status=503", "status=429", "status=403", "result=T0310", "result=T0300", "result=T0100", "result=T0400", "result=T0996", "result=T0997",
+		"result=9991", "html", "remain_amt-missing",
+	} {
 		server := httptest.NewServer(tracedHub(fault))
 		t.Cleanup(server.Close)
 		all = append(all, situation{name: fault, address: server.URL, transport: direct(), key: keyOfTrace(), impatient: fault == "hang"})
+	}
+	sim := tracedHub("none")
+	shouting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		sim.ServeHTTP(answer, r)
+		_, _ = io.WriteString(w, strings.Replace(answer.Body.String(), `"store"`, `"STORE"`, 1))
+	}))
+	t.Cleanup(shouting.Close)
+	return append(all, situation{name: "cst_id in capitals", address: shouting.URL, transport: direct(), key: keyOfTrace()})
+}
+
+// tlsSituations are those in which the two sides do not agree.
+func tlsSituations(t *testing.T) []situation {
+	t.Helper()
+	hour := time.Now().Add(time.Hour)
+	root := certificates.Issue(t, "Root", nil, nil, hour)
+	intermediate := certificates.Issue(t, "Encryption Everywhere DV TLS CA - G2", &root, nil, hour)
+	nameless := certificates.Issue(t, "<script>"+tracedKey, &root, nil, hour)
+	alone := func(parent tls.Certificate) *tls.Config {
+		return &tls.Config{Certificates: []tls.Certificate{certificates.Issue(t, "hub", &parent, net.IPv4(127, 0, 0, 1), hour)}, MinVersion: tls.VersionTLS12}
+	}
+	var all []situation
+	for _, test := range []struct {
+		name   string
+		config *tls.Config
+	}{
+		{"TLS 1.1 alone", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}}, //nolint:gosec // that is what is tried
+		{"old ciphers alone", &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}},
+		{"intermediate certificate missing", alone(intermediate)},
+		{"certificate missing, of a name that is none", alone(nameless)},
+	} {
+		server := httptest.NewUnstartedServer(tracedHub("none"))
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		server.TLS = test.config
+		server.StartTLS()
+		t.Cleanup(server.Close)
+		transport := trusting(server)
+		transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+		transport.TLSClientConfig.RootCAs.AddCert(root.Leaf)
+		all = append(all, situation{name: test.name, address: server.URL, transport: transport, key: keyOfTrace()})
 	}
 	return all
 }
@@ -180,7 +229,7 @@ func requestSituations(t *testing.T) []situation {
 func TestAdviceFitsTheStep(t *testing.T) {
 	t.Parallel()
 	var got strings.Builder
-	for _, s := range append(append(keySituations(t), waySituations(t)...), requestSituations(t)...) {
+	for _, s := range slices.Concat(keySituations(t), waySituations(t), tlsSituations(t), requestSituations(t)) {
 		patience := 10 * time.Second
 		if s.impatient {
 			patience = 200 * time.Millisecond

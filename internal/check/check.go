@@ -31,6 +31,8 @@ type Finding struct {
 	Paid     *hub.Won   `json:"total_transfer_amt,omitempty"`
 	HubTime  *time.Time `json:"hub_time,omitempty"`
 	Duration float64    `json:"duration_seconds"`
+	// Below is Options.MinRemain where less remains, else absent.
+	Below *hub.Won `json:"below_min_remain,omitempty"`
 	// The rest but Steps is absent where OK is true.
 	Reason hub.Reason `json:"reason,omitempty"`
 	Code   string     `json:"result,omitempty"`
@@ -66,6 +68,8 @@ type Options struct {
 	Referer, UserAgent string
 	// Getenv reads the environment, in which a proxy may be named.
 	Getenv func(string) string
+	// MinRemain is how much has to remain of each merchant; nil if anything will do.
+	MinRemain *hub.Won
 	// Progress is shown how many merchants have answered, if it is a terminal.
 	Progress io.Writer
 }
@@ -115,6 +119,9 @@ func (o Options) find(ctx context.Context, merchant config.Merchant, transport *
 	}
 	if err == nil {
 		found.Remain, found.Total, found.Paid = &limit.Remain, &limit.TotalAccount, &limit.TotalTransfer
+		if o.MinRemain != nil && limit.Remain < *o.MinRemain {
+			found.Below = o.MinRemain
+		}
 		if !limit.HubTime.IsZero() {
 			// The hub's clock is Korea's, wherever this machine stands.
 			korean := limit.HubTime.In(hub.KST())

@@ -150,7 +150,8 @@ func (r report) figures(out *bytes.Buffer, findings []Finding) {
 		titles = append(titles, r.say(title))
 	}
 	rows = append(rows, titles)
-	answered := 0
+	answered, low := 0, 0
+	var enough hub.Won
 	for _, f := range findings {
 		if !f.OK {
 			rows = append(rows, []string{f.Merchant, f.Hub, "-", "-", "-", "-", "-", r.say(t.Bad, f.Reason)})
@@ -161,10 +162,18 @@ func (r report) figures(out *bytes.Buffer, findings []Finding) {
 		if f.HubTime != nil {
 			korean, local = f.HubTime.In(hub.KST()).Format(time.DateTime), f.HubTime.Local().Format(time.DateTime)
 		}
-		rows = append(rows, []string{f.Merchant, f.Hub, f.Remain.String(), f.Paid.String(), f.Total.String(), korean, local, r.say(t.Good)})
+		result := r.say(t.Good)
+		if f.Below != nil {
+			low, enough = low+1, *f.Below
+			result = r.say(t.Below, enough.Grouped())
+		}
+		rows = append(rows, []string{f.Merchant, f.Hub, f.Remain.String(), f.Paid.String(), f.Total.String(), korean, local, result})
 	}
 	lang.WriteRows(out, rows)
 	_, _ = fmt.Fprintf(out, "\n%s\n", r.say(t.Answered, answered, len(findings)))
+	if low > 0 {
+		_, _ = fmt.Fprintln(out, r.say(t.Low, low, enough.Grouped()))
+	}
 }
 
 // slowest returns the longest duration of one step among findings, in seconds.

@@ -9,7 +9,7 @@ import (
 type textTable struct {
 	Asks, AndMore, OwnKeys, KeyFile, KeyEnv, KeyDemo, KeyUnnamed                      lang.Text
 	UpTo, CertificateUntil, Shared                                                    lang.Text
-	Problem, Action, InFull, Answered                                                 lang.Text
+	Problem, Action, InFull, Answered, Low, Below                                     lang.Text
 	Merchant, Hub, Remaining, Transferred, Total, KoreanTime, LocalTime, Result, Good lang.Text
 	Bad                                                                               lang.Text
 	Steps                                                                             map[Step]lang.Text
@@ -35,6 +35,8 @@ func allTexts() textTable {
 		Action:   lang.Text{English: "What to do", Korean: "조치 방법"},
 		InFull:   lang.Text{English: "In full", Korean: "상세 (영문)"},
 		Answered: lang.Text{English: "%d of %d answered.", Korean: "%[2]d곳 중 %[1]d곳 조회 성공"},
+		Low:      lang.Text{English: "%d with less than ₩%s.", Korean: "%[2]s원 미만 %[1]d곳"},
+		Below:    lang.Text{English: "below ₩%s", Korean: "%s원 미만"},
 
 		Merchant:    lang.Text{English: "MERCHANT", Korean: "가맹점"},
 		Hub:         lang.Text{English: "HUB", Korean: "허브"},

@@ -54,7 +54,7 @@ func bankMaintenance() []TimedFault {
 	const every, lasts, week = 30 * time.Minute, 10 * time.Minute, 7 * 24 * time.Hour
 	var faults []TimedFault
 	for from := 2 * time.Minute; from < week; from += every {
-		faults = append(faults, TimedFault{From: from, Until: from + lasts, Fault: Result("T0996", hub.ReasonRejected)})
+		faults = append(faults, TimedFault{From: from, Until: from + lasts, Fault: Result("T0996", hub.ReasonClosed)})
 	}
 	return faults
 }

@@ -28,6 +28,19 @@ type Fault struct {
 	apply func(*exchange)
 }
 
+// Only returns the fault such that it meets some requests alone.
+func (f Fault) Only(meets func(*http.Request) bool) Fault {
+	apply := f.apply
+	f.apply = func(e *exchange) {
+		if meets(e.r) {
+			apply(e)
+		} else {
+			e.answer(e.honest)
+		}
+	}
+	return f
+}
+
 // exchange is one request with its honest answer, for a fault to spoil.
 type exchange struct {
 	w      http.ResponseWriter
@@ -180,12 +193,12 @@ func refusals() []Fault {
 	faults := []Fault{
 		Result("T0200", hub.ReasonConfig), Result("T0201", hub.ReasonConfig),
 		Result("T0300", hub.ReasonAuth), Result("T0320", hub.ReasonAuth), Result("T0322", hub.ReasonAuth),
-		Result("T0310", hub.ReasonIPNotAllowed),
+		Result("T0310", hub.ReasonIPNotAllowed), Result("T0996", hub.ReasonClosed), Result("T0997", hub.ReasonClosed),
 		Status(http.StatusUnauthorized, hub.ReasonAuth), Status(http.StatusForbidden, hub.ReasonAuth),
 		Status(http.StatusTooManyRequests, hub.ReasonRateLimited), RetryAfter("90"),
 	}
 	for _, code := range []string{
-		"T0210", "T0211", "A0003", "A0007", "A0009", "A0017", "T0996", "T0997", "Z9999",
+		"T0210", "T0211", "A0003", "A0007", "A0009", "A0017", "Z9999",
 	} {
 		faults = append(faults, Result(code, hub.ReasonRejected))
 	}

@@ -78,6 +78,18 @@ func (s *Server) Busy() int {
 	return busy
 }
 
+// OpenNow returns a function that reports whether a request comes over a
+// connection that is open now.
+func (s *Server) OpenNow() func(*http.Request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := make(map[string]bool, len(s.connections))
+	for conn := range s.connections {
+		open[conn.RemoteAddr().String()] = true
+	}
+	return func(r *http.Request) bool { return open[r.RemoteAddr] }
+}
+
 // Close stops the server and breaks whatever requests are under way.
 func (s *Server) Close() error {
 	if err := s.server.Close(); err != nil {

@@ -85,12 +85,16 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 // with much time would get only what one with little time could wait for. The
 // gates share the queries.
 func (s *server) expose(w http.ResponseWriter, r *http.Request, gatherers ...prometheus.TransactionalGatherer) {
+	to := &client{ResponseWriter: w, logger: s.options.Logger}
 	promhttp.HandlerForTransactional(distinctGatherers(gatherers), promhttp.HandlerOpts{
-		ErrorLog: errorLog{s.options.Logger},
+		ErrorLog: to,
 		// One collector that fails must not hide the others.
 		ErrorHandling:     promhttp.ContinueOnError,
 		EnableOpenMetrics: true,
-	}).ServeHTTP(w, r)
+		// Those that this program can write: promhttp takes a wish for another
+		// for an error.
+		OfferedCompressions: []promhttp.Compression{promhttp.Identity, promhttp.Gzip},
+	}).ServeHTTP(to, r)
 }
 
 // distinctGatherers are gatherers of metrics with different names, which need no
@@ -110,10 +114,36 @@ func (d distinctGatherers) Gather() (all []*dto.MetricFamily, done func(), err e
 	return all, done, err
 }
 
-// errorLog is a logger in the form that promhttp takes.
-type errorLog struct{ log.Logger }
+// client is whom a scrape is answered, and what is logged of that. Once it has
+// left, promhttp goes on, and finds an error in each family.
+type client struct {
+	http.ResponseWriter
+
+	logger log.Logger
+	gone   bool
+}
+
+// Write implements [http.ResponseWriter].
+func (c *client) Write(text []byte) (int, error) {
+	n, err := c.ResponseWriter.Write(text)
+	if err != nil && !c.gone {
+		c.gone = true
+		_ = level.Debug(c.logger).Log("msg", "the client left before it had its answer", "err", err)
+	}
+	return n, err //nolint:wrapcheck // as an http.ResponseWriter does
+}
+
+// Unwrap lets others find what the connection can do.
+func (c *client) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // Println implements [promhttp.Logger].
-func (l errorLog) Println(v ...any) {
-	_ = level.Error(l.Logger).Log("msg", "gathering metrics", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+func (c *client) Println(v ...any) {
+	text, log := strings.TrimSpace(fmt.Sprintln(v...)), level.Error(c.logger)
+	switch {
+	case c.gone:
+		return
+	case strings.HasPrefix(text, "error getting writer"): // for a client that refuses all that there is, and is answered all the same
+		log = level.Debug(c.logger)
+	}
+	_ = log.Log("msg", "gathering metrics", "err", text)
 }

@@ -1,14 +1,18 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"payple_exporter/hub"
@@ -229,4 +233,60 @@ func mustFault(t *testing.T, name string) simulator.Fault {
 		t.Fatal(err)
 	}
 	return fault
+}
+
+// leaver is a client that is gone when its answer comes.
+type leaver struct{ *httptest.ResponseRecorder }
+
+func (leaver) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+
+// What a client does is its own business: that it left is one line for
+// debugging, and the compression it wishes for, none. What fails in the
+// exporter is an error.
+func TestAClientsOwnDoingIsNoError(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		encoding    string
+		left, fails bool
+		want        string // beginnings of the lines
+	}{
+		"leaves":                        {left: true, want: "level=debug"},
+		"leaves, and wishes for gzip":   {encoding: "gzip", left: true, want: "level=debug"},
+		"wishes for zstd":               {encoding: "zstd"},
+		"wishes for what nobody writes": {encoding: "br;q=1.0, compress;q=abc, ;;"},
+		"refuses all":                   {encoding: "identity;q=0, *;q=0", want: "level=debug"},
+		"a collector fails":             {fails: true, want: "level=error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var text bytes.Buffer
+			own := prometheus.NewRegistry()
+			own.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "one"}, func() float64 { return 1 }))
+			if tt.fails {
+				own.MustRegister(broken{})
+			}
+			handler := web.New(web.Options{
+				Collector: stand.New(t, "store").Merchants, Own: own, TelemetryPath: "/metrics", MaxRequests: 1, Logger: log.NewLogfmtLogger(&text),
+			})
+			request, recorder := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody), httptest.NewRecorder()
+			request.Header.Set("Accept-Encoding", tt.encoding)
+			if tt.left {
+				handler.ServeHTTP(leaver{recorder}, request)
+			} else if handler.ServeHTTP(recorder, request); !strings.Contains(recorder.Body.String(), "\none 1\n") {
+				t.Errorf("answers %d: %s", recorder.Code, recorder.Body)
+			}
+			if got := text.String(); !strings.HasPrefix(got, tt.want) || (tt.want == "") != (got == "") || strings.Count(got, "\n") > 1 {
+				t.Errorf("the log says:\n%s", got)
+			}
+		})
+	}
+}
+
+// broken is a collector that fails.
+type broken struct{}
+
+func (broken) Describe(chan<- *prometheus.Desc) {}
+
+func (broken) Collect(metrics chan<- prometheus.Metric) {
+	metrics <- prometheus.NewInvalidMetric(prometheus.NewDesc("broken", "help", nil, nil), errors.New("it cannot be read"))
 }

@@ -304,14 +304,16 @@ unless on (merchant) payple:transfer_remain_amount`,
 			Expr:  `max by (merchant, reason, job, instance) (payple_failure{reason=~"auth|ip_not_allowed"}) > 0`,
 			For:   "3m", KeepFiringFor: "10m", Severity: "critical",
 			Text: Text{
-				Summary: merchant + `: Payple refuses {{ if eq $labels.reason "auth" }}the key{{ else }}the IP address{{ end }} of ` + target,
-				Description: `{{ if eq $labels.reason "auth" }}Payple does not accept the credentials of merchant ` + merchant +
-					`: check cst_id and custKey, and that both belong to the hub in use (test or real).` +
+				Summary: merchant + `: {{ if eq $labels.reason "auth" }}access is refused to{{ else }}Payple refuses the IP address of{{ end }} ` + target,
+				Description: `{{ if eq $labels.reason "auth" }}Queries for merchant ` + merchant +
+					` are refused. Where the page or the log says HTTP 403, check first whether a firewall, a proxy or Payple's address list refuses them;` +
+					` then check cst_id and custKey, and that both belong to the hub in use (test or real).` +
 					`{{ else }}The egress IP address of ` + target + ` is not registered for merchant ` + merchant +
 					`: have Payple register it, or send the queries through an address that is.{{ end }} This does not heal by itself.`,
-				SummaryKo: merchant + `: 페이플에서 {{ if eq $labels.reason "auth" }}인증 키를{{ else }}IP 주소를{{ end }} 거부하고 있습니다 - ` + target,
+				SummaryKo: merchant + `: {{ if eq $labels.reason "auth" }}접근이 거부되고 있습니다{{ else }}페이플에서 IP 주소를 거부하고 있습니다{{ end }} - ` + target,
 				DescriptionKo: `{{ if eq $labels.reason "auth" }}가맹점 ` + merchant +
-					`의 인증 정보가 거부되었습니다. cst_id와 custKey, 그리고 접속 환경(테스트 또는 운영)을 확인해 주시기 바랍니다.` +
+					`의 조회가 거부되었습니다. 상태 페이지나 로그에 HTTP 403이 있으면 방화벽, 프록시, 페이플의 White IP를 먼저 확인해 주시기 바랍니다.` +
+					` 그다음 cst_id와 custKey, 그리고 접속 환경(테스트 또는 운영)을 확인해 주시기 바랍니다.` +
 					`{{ else }}` + target + `에서 외부로 나가는 IP 주소가 가맹점 ` + merchant +
 					`의 White IP로 등록되어 있지 않습니다. 페이플에 해당 IP 주소의 등록을 요청해 주시기 바랍니다.{{ end }} 자동으로 복구되지 않습니다.`,
 			},

@@ -19,9 +19,11 @@ func inWords(reason hub.Reason) string {
 	case hub.ReasonRateLimited:
 		return "Asked too often"
 	case hub.ReasonAuth:
-		return "Partner or key refused"
+		return "Access refused"
 	case hub.ReasonIPNotAllowed:
 		return "Our address is not registered with Payple"
+	case hub.ReasonClosed:
+		return "Closed for now"
 	case hub.ReasonRejected:
 		return "Refused by the hub"
 	case hub.ReasonInvalidResponse:

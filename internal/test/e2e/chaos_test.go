@@ -19,6 +19,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/certificates"
 	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/programs"
@@ -309,7 +310,7 @@ func TestServeThroughABadNetworkWithTLS(t *testing.T) {
 		server := httptest.NewUnstartedServer(sim)
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		w := newWire(t, server.Listener.Addr().String())
-		server.TLS = showing(issueFor(t, "hub", &authority, w.host(), time.Now().Add(time.Hour)))
+		server.TLS = showing(certificates.Issue(t, "hub", &authority, w.host(), time.Now().Add(time.Hour)))
 		server.EnableHTTP2 = test.http2
 		server.Config.SetKeepAlivesEnabled(!test.anew)
 		server.StartTLS()

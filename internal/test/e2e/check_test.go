@@ -359,3 +359,43 @@ func TestCheckTellsOfADeadProxy(t *testing.T) {
 		}
 	}
 }
+
+// A line before a batch of payouts goes on only where every merchant answered
+// and has enough: what is unknown, and what a script left empty, never passes.
+func TestCheckIsAGateBeforeABatch(t *testing.T) {
+	t.Parallel()
+	sim, _ := simulated(t) // each has 9,944,000 won
+	url := startHub(t, sim)
+	key := harness.WriteFile(t, "key", testKey)
+	known := "hub: " + url + "\nmerchants:\n  - {name: main-store, cst_id: store, cust_key_file: " + key + "}\n"
+	for _, tt := range []struct {
+		minRemain, merchants string
+		code                 int
+		shows                []string
+	}{
+		{"9944000", known, app.ExitOK, []string{"1 of 1 answered.\n"}},
+		{"9,944,001", known, app.ExitLow, []string{"below ₩9,944,001\n", "1 of 1 answered.\n1 with less than ₩9,944,001.\n"}},
+		{"9944001", known + "  - {cst_id: stranger, cust_key_file: " + key + "}\n", app.ExitFailure, []string{"1 of 2 answered.\n1 with less"}},
+		{"0", known, app.ExitOK, nil},
+		{"", known, app.ExitUsage, []string{`--min-remain "": want an amount in won`}},
+		{"-1", known, app.ExitUsage, []string{`--min-remain "-1": want an amount in won`}},
+		{"50m", known, app.ExitUsage, []string{`--min-remain "50m": want an amount in won`}},
+	} {
+		code, stdout, stderr := harness.Command(t, "--config.file="+harness.WriteFile(t, "merchants.yml", tt.merchants), "check", "--min-remain="+tt.minRemain, "--lang=en")
+		if code != tt.code {
+			t.Errorf("--min-remain=%s: exit %d, want %d\n%s%s", tt.minRemain, code, tt.code, stdout, stderr)
+		}
+		for _, want := range tt.shows {
+			if !strings.Contains(stdout+stderr, want) {
+				t.Errorf("--min-remain=%s does not say %q:\n%s%s", tt.minRemain, want, stdout, stderr)
+			}
+		}
+		if code == app.ExitOK && strings.Contains(stdout, "less than") {
+			t.Errorf("--min-remain=%s: enough, and\n%s", tt.minRemain, stdout)
+		}
+	}
+	_, stdout, _ := harness.Command(t, "--config.file="+harness.WriteFile(t, "merchants.yml", known), "check", "--json", "--min-remain=10000000")
+	if !strings.Contains(stdout, `"below_min_remain": 10000000`) {
+		t.Errorf("JSON does not say that less remains:\n%s", stdout)
+	}
+}

@@ -1,17 +1,12 @@
 package e2e
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +22,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/certificates"
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/programs"
 )
@@ -107,34 +103,7 @@ func (l *lock) visitor(certificates ...tls.Certificate) *http.Client {
 // issue returns a certificate for 127.0.0.1 signed by parent, or by itself.
 func issue(t *testing.T, name string, parent *tls.Certificate) tls.Certificate {
 	t.Helper()
-	return issueFor(t, name, parent, net.IPv4(127, 0, 0, 1), time.Now().Add(time.Hour))
-}
-
-// issueFor does so for an address, and until a time.
-func issueFor(t *testing.T, name string, parent *tls.Certificate, address net.IP, until time.Time) tls.Certificate {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-		NotBefore: until.Add(-2 * time.Hour), NotAfter: until,
-		IPAddresses: []net.IP{address}, IsCA: parent == nil, BasicConstraintsValid: true,
-	}
-	signer, signature := template, any(private)
-	if parent != nil {
-		signer, signature = parent.Leaf, parent.PrivateKey
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, signer, &private.PublicKey, signature)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private, Leaf: leaf}
+	return certificates.Issue(t, name, parent, net.IPv4(127, 0, 0, 1), time.Now().Add(time.Hour))
 }
 
 // everyPath is every path of the exporter and one that is none, by the status
@@ -300,8 +269,8 @@ func passports(t *testing.T, authority tls.Certificate) map[string]passport {
 	stranger := issue(t, "authority", nil)
 	return map[string]passport{
 		"good":              {issue(t, "hub", &authority), ""},
-		"wrong name":        {issueFor(t, "hub", &authority, net.IPv4(127, 0, 0, 2), time.Now().Add(time.Hour)), "another host name"},
-		"expired":           {issueFor(t, "hub", &authority, net.IPv4(127, 0, 0, 1), time.Now().Add(-time.Minute)), "expired"},
+		"wrong name":        {certificates.Issue(t, "hub", &authority, net.IPv4(127, 0, 0, 2), time.Now().Add(time.Hour)), "another host name"},
+		"expired":           {certificates.Issue(t, "hub", &authority, net.IPv4(127, 0, 0, 1), time.Now().Add(-time.Minute)), "expired"},
 		"self-signed":       {issue(t, "hub", nil), "unknown authority"},
 		"unknown authority": {issue(t, "hub", &stranger), "unknown authority"},
 	}

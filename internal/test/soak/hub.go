@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +11,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sync"
@@ -17,29 +20,42 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/exposition"
+	"payple_exporter/internal/test/names"
 )
 
-// backend is the simulated hub, its server, and its partners' keys.
+// backend is the simulated hub, its servers, and its partners' keys. Half of the
+// partners ask it at an address over plain HTTP, half at a name over TLS and
+// HTTP/2, which stands for one of two addresses.
 type backend struct {
 	*simulator.Hub
 
-	url      string
+	urls     []string // of the partners in turn
 	partners []simulator.Partner
 	keyFiles []string
 	began    time.Time
 	faults   []simulator.Fault
 	pace     pace
 
+	names       names.Server
+	nameServer  net.Listener
+	certificate tls.Certificate
+	addresses   []string // that are listened at: plain, and the two of the name
+
 	mu          sync.Mutex
-	server      *http.Server
-	connections map[net.Conn]bool
-	most        int // connections that were ever open at once
+	home        string // the one of addresses that the name stands for
+	servers     []*http.Server
+	connections map[net.Conn]http.ConnState
+	most        int             // connections that were ever open at once
+	drained     map[string]bool // clients' ends of connections that are answered 503
 }
+
+// hubName is what the certificates of package httptest are for.
+const hubName = "example.com"
 
 // newBackend serves n partners with keys in dir. Each has a total of its own,
 // so that one merchant's figures cannot pass for another's.
 func newBackend(n int, dir string) (*backend, error) {
-	b := &backend{began: time.Now(), connections: make(map[net.Conn]bool), faults: soakFaults()}
+	b := &backend{began: time.Now(), connections: make(map[net.Conn]http.ConnState), faults: soakFaults()}
 	for i := range n {
 		id := fmt.Sprintf("m%04d", i)
 		b.partners = append(b.partners, simulator.Partner{CstID: id, CustKey: newKey(id, 0), Plan: simulator.Plan{
@@ -52,13 +68,73 @@ func newBackend(n int, dir string) (*backend, error) {
 		}
 	}
 	b.Hub = simulator.New(simulator.Options{}, b.partners...)
-	listener, err := listen("127.0.0.1:0")
-	if err != nil {
+	sample := httptest.NewTLSServer(nil)
+	sample.Close()
+	b.certificate = sample.TLS.Certificates[0]
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: sample.Certificate().Raw})
+	if err := replace(filepath.Join(dir, caFile), string(text)); err != nil {
 		return nil, err
 	}
-	b.url = "http://" + listener.Addr().String()
-	b.serve(listener)
-	return b, nil
+	return b, b.listen()
+}
+
+// caFile is where an exporter finds the certificate of the hub.
+const caFile = "ca.pem"
+
+// listen begins to serve at addresses that are free.
+func (b *backend) listen() error {
+	b.addresses = []string{"127.0.0.1:0", "127.0.0.1:0", ""}
+	for i, at := range b.addresses {
+		if at == "" {
+			_, port, _ := net.SplitHostPort(b.addresses[1])
+			at = "127.0.0.2:" + port // the name has one port
+		}
+		listener, err := listen(at)
+		if err != nil {
+			return err
+		}
+		b.addresses[i] = listener.Addr().String()
+		b.serve(listener, i > 0)
+	}
+	_, port, _ := net.SplitHostPort(b.addresses[1])
+	b.urls = []string{"http://" + b.addresses[0], "https://" + net.JoinHostPort(hubName, port)}
+	b.move(1)
+	var err error
+	b.nameServer, err = listen("127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	go b.names.Serve(b.nameServer)
+	return nil
+}
+
+// move makes the name stand for one of the addresses. The other goes on, as a
+// balancer that was taken out of service does, and answers nobody well.
+func (b *backend) move(to int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.home = b.addresses[to]
+	host, _, _ := net.SplitHostPort(b.home)
+	b.names.Point(host)
+}
+
+// drain has the connections that are open answered 503 from now on, and others
+// well.
+func (b *backend) drain() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.drained = make(map[string]bool, len(b.connections))
+	for connection := range b.connections {
+		b.drained[connection.RemoteAddr().String()] = true
+	}
+}
+
+// away reports whether a request came to where the hub is no more.
+func (b *backend) away(r *http.Request) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	at, known := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return b.drained[r.RemoteAddr] || known && at.String() != b.addresses[0] && at.String() != b.home
 }
 
 // soakFaults are all faults, but for one that asks to wait for longer than a
@@ -99,26 +175,32 @@ func listen(address string) (net.Listener, error) {
 	return listener, nil
 }
 
-func (b *backend) serve(listener net.Listener) {
+func (b *backend) serve(listener net.Listener, secure bool) {
 	server := &http.Server{
 		Handler: b, ReadHeaderTimeout: 5 * time.Second, ConnState: b.count, ErrorLog: log.New(io.Discard, "", 0),
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{b.certificate}, MinVersion: tls.VersionTLS12},
 	}
 	b.mu.Lock()
-	b.server = server
+	b.servers = append(b.servers, server)
 	b.mu.Unlock()
-	go func() { _ = server.Serve(listener) }() // until die
+	go func() { // until it is taken away
+		if secure {
+			_ = server.ServeTLS(listener, "", "")
+		} else {
+			_ = server.Serve(listener)
+		}
+	}()
 }
 
 func (b *backend) count(conn net.Conn, state http.ConnState) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch state {
-	case http.StateNew:
-		b.connections[conn] = true
+	case http.StateNew, http.StateActive, http.StateIdle:
+		b.connections[conn] = state
 		b.most = max(b.most, len(b.connections))
 	case http.StateHijacked, http.StateClosed:
 		delete(b.connections, conn)
-	case http.StateActive, http.StateIdle:
 	}
 }
 
@@ -132,27 +214,34 @@ func (b *backend) open() (now, most int) {
 // dropIdle closes the connections that no request is on.
 func (b *backend) dropIdle() {
 	b.mu.Lock()
-	server := b.server
-	b.mu.Unlock()
-	server.SetKeepAlivesEnabled(false)
-	server.SetKeepAlivesEnabled(true)
+	defer b.mu.Unlock()
+	for connection, state := range b.connections {
+		if state == http.StateIdle {
+			_ = connection.Close() // whatever became of it is what a soak is for
+		}
+	}
 }
 
 // restart takes the hub away for a while: connections break, new ones are
 // refused.
 func (b *backend) restart(ctx context.Context, away time.Duration) error {
 	b.mu.Lock()
-	server := b.server
+	servers := b.servers
+	b.servers = nil
 	b.mu.Unlock()
-	if err := server.Close(); err != nil {
-		return fmt.Errorf("taking the simulated hub away: %w", err)
+	for _, server := range servers {
+		if err := server.Close(); err != nil {
+			return fmt.Errorf("taking the simulated hub away: %w", err)
+		}
 	}
 	pause(ctx, away)
-	listener, err := listen(b.url[len("http://"):])
-	if err != nil {
-		return err
+	for i, at := range b.addresses {
+		listener, err := listen(at)
+		if err != nil {
+			return err
+		}
+		b.serve(listener, i > 0)
 	}
-	b.serve(listener)
 	return nil
 }
 

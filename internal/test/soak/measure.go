@@ -137,8 +137,12 @@ func (s *soak) queries() error {
 		faults = append(faults, fmt.Errorf("%d departures from the hub's protocol: %.500q", len(violations), violations))
 	}
 	// One in 500 is for a machine on which a request may be on its way for longer than the next.
-	if queries, early := s.backend.pace.of(s.backend.all()); early*500 > queries {
+	queries, early, again := s.backend.pace.of(s.backend.all())
+	if early*500 > queries {
 		faults = append(faults, fmt.Errorf("%d of %d queries came before their merchant's interval of %s was over", early, queries, minInterval))
+	}
+	if again*50 > queries {
+		faults = append(faults, fmt.Errorf("%d requests in %d queries were sent again: more than break", again, queries))
 	}
 	return errors.Join(faults...)
 }
@@ -146,9 +150,9 @@ func (s *soak) queries() error {
 // happened tells what should have happened and did not: a run without trouble,
 // or without a figure to look at, proves nothing.
 func (s *soak) happened() error {
-	queries, _ := s.backend.pace.of(s.backend.all())
+	queries, _, _ := s.backend.pace.of(s.backend.all())
 	counts := map[string]int{"figures": s.scraper.figures, "queries": queries}
-	for _, kind := range []string{eventFault, eventRestart, eventKey, eventReload, eventRefusal, eventReturn} {
+	for _, kind := range kinds() {
 		counts[kind] = s.events[kind]
 	}
 	var missing []error
@@ -210,7 +214,8 @@ func (s *soak) report(w io.Writer) {
 	fmt.Fprintf(w, "\nWhat happened meanwhile: %s; %d scrapers hung up on purpose.\n", strings.Join(events, ", "), s.scraper.left)
 	fmt.Fprintf(w, "%d scrapes: %d were not answered 200, or could not be read, or were not true; %d took longer than their %s. %d times a merchant's figures were shown, and true; %d times they were absent; %d times payple_up was 0.\n",
 		s.scraper.asked, s.scraper.failed, s.scraper.late, scrapeTimeout, s.scraper.figures, s.scraper.absent, s.scraper.down)
-	queries, early := s.backend.pace.of(s.backend.all())
-	fmt.Fprintf(w, "%d queries reached the hub for %d merchants: %d of them before the merchant's interval was over.\n", queries, len(s.backend.partners), early)
+	queries, early, again := s.backend.pace.of(s.backend.all())
+	fmt.Fprintf(w, "%d queries reached the hub for %d merchants: %d of them before the merchant's interval was over; %d requests were sent again on a new connection.\n",
+		queries, len(s.backend.partners), early, again)
 	fmt.Fprintf(w, "The slowest scrape took %s. At most %d connections to the hub were open at once.\n", s.scraper.slowest.Round(time.Millisecond), most)
 }

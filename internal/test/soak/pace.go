@@ -28,11 +28,17 @@ type pace struct {
 type merchantPace struct {
 	requests int          // so far
 	latest   hub.Endpoint // that was asked
+	at       time.Time    // when
+	repeated bool         // it was sent again
 	honest   bool         // the latest was answered, by a hub that is well
 	due      time.Time    // when the next query may come if all came as late as they may
 	queries  int
 	early    int
+	again    int // that were sent again on a new connection
 }
+
+// repetition is how soon a request is sent again that a kept connection lost.
+const repetition = minInterval / 4
 
 // enter notes a request. Call what it returns when it is answered.
 func (p *pace) enter(merchant string, endpoint hub.Endpoint, now time.Time) (leave func(honest bool)) {
@@ -46,11 +52,13 @@ func (p *pace) enter(merchant string, endpoint hub.Endpoint, now time.Time) (lea
 		m = &merchantPace{}
 		p.merchants[merchant] = m
 	}
-	if m.begins(endpoint) {
+	if m.repeated = !m.repeated && m.latest == endpoint && now.Sub(m.at) < repetition; m.repeated {
+		m.again++
+	} else if m.begins(endpoint) {
 		m.query(now)
 	}
 	m.requests++
-	m.latest, m.honest = endpoint, false
+	m.latest, m.at, m.honest = endpoint, now, false
 	request := m.requests
 	return func(honest bool) { p.leave(m, request, honest) }
 }
@@ -86,17 +94,19 @@ func (m *merchantPace) query(now time.Time) {
 	m.due = m.due.Add(minInterval)
 }
 
-// of returns the queries for some merchants, and how many of them came early.
-func (p *pace) of(partners []string) (queries, early int) {
+// of returns the queries for some merchants, how many of them came early, and
+// how many requests were sent again.
+func (p *pace) of(partners []string) (queries, early, again int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range partners {
 		if m, known := p.merchants[id]; known {
 			queries += m.queries
 			early += m.early
+			again += m.again
 		}
 	}
-	return queries, early
+	return queries, early, again
 }
 
 // ServeHTTP looks at a request and has the simulated hub answer it.
@@ -118,6 +128,10 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answered := &answer{ResponseWriter: w}
 	leave := b.pace.enter(body.CstID, endpoint, time.Now())
 	defer func() { leave(answered.honest) }()
+	if b.away(r) {
+		http.Error(answered, "draining", http.StatusServiceUnavailable)
+		return
+	}
 	b.Hub.ServeHTTP(answered, r)
 }
 

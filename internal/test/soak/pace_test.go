@@ -36,7 +36,8 @@ func TestPace(t *testing.T) {
 		{"tokens are refused", []seen{{0, token, false}, {1000, token, false}, {2000, token, false}}, 3, 0},
 		{"the first was long on its way", []seen{{400, remain, true}, {1000, remain, true}, {2000, remain, true}}, 3, 0},
 
-		{"twice at a time", []seen{{0, remain, true}, {100, remain, true}}, 2, 1},
+		{"a kept connection lost it", []seen{{0, remain, false}, {100, remain, true}, {1000, remain, true}}, 2, 0},
+		{"three at a time", []seen{{0, remain, true}, {100, remain, true}, {200, remain, true}}, 2, 1},
 		{"a merchant that is new again", []seen{{0, remain, true}, {300, token, false}, {305, remain, true}}, 2, 1},
 		{"a refused token asked for again", []seen{{0, token, false}, {300, token, false}}, 2, 1},
 		{"one at the edge", []seen{{0, remain, true}, {500, remain, true}}, 2, 0},
@@ -53,7 +54,7 @@ func TestPace(t *testing.T) {
 				p.enter("m", request.endpoint, began.Add(time.Duration(request.at)*time.Millisecond))(request.honest)
 				p.enter("other", request.endpoint, began)
 			}
-			if queries, early := p.of([]string{"m", "nobody"}); queries != test.queries || early != test.early {
+			if queries, early, _ := p.of([]string{"m", "nobody"}); queries != test.queries || early != test.early {
 				t.Errorf("%d queries, %d of them early: want %d and %d", queries, early, test.queries, test.early)
 			}
 		})
@@ -70,7 +71,7 @@ func TestPaceOfALateAnswer(t *testing.T) {
 	p.enter("m", remain, began.Add(2*time.Second))(false)
 	late(true)
 	p.enter("m", token, began.Add(2*time.Second))
-	if queries, early := p.of([]string{"m"}); queries != 2 || early != 0 {
+	if queries, early, _ := p.of([]string{"m"}); queries != 2 || early != 0 {
 		t.Errorf("%d queries, %d early: the token is a part of the second", queries, early)
 	}
 }

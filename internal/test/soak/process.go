@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -22,11 +25,51 @@ func build(ctx context.Context, path string) error {
 		revision = strings.TrimSpace(string(told))
 	}
 	stamp := "-s -w -X github.com/prometheus/common/version.Revision=" + revision
-	command := exec.CommandContext(ctx, "go", "build", "-ldflags", stamp, "-o", path, "payple_exporter")
+	replaced, err := resolverOverlay(ctx, filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	command := exec.CommandContext(ctx, "go", "build", "-overlay", replaced, "-ldflags", stamp, "-o", path, "payple_exporter")
 	if output, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the exporter: %w\n%s", err, output)
 	}
 	return nil
+}
+
+// nameServerVariable tells the exporter of a soak whom to ask for names.
+const nameServerVariable = "SOAK_NAME_SERVER"
+
+// resolver is the one thing in which the exporter of a soak differs from the one
+// that is shipped: the system's resolver asks the machine's name server, and a
+// soak has a name that moves.
+const resolver = `package main
+
+import (
+	"context"
+	"net"
+	"os"
+)
+
+func init() {
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "tcp", os.Getenv("` + nameServerVariable + `"))
+	}}
+}
+`
+
+// resolverOverlay has a build see the resolver beside the sources, and returns
+// what tells it so.
+func resolverOverlay(ctx context.Context, dir string) (string, error) {
+	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("finding the sources: %w", err)
+	}
+	source, overlay := filepath.Join(dir, "resolver.go"), filepath.Join(dir, "overlay.json")
+	text, err := json.Marshal(map[string]any{"Replace": map[string]string{filepath.Join(strings.TrimSpace(string(root)), "soak_resolver.go"): source}})
+	if err != nil {
+		return "", fmt.Errorf("the overlay: %w", err)
+	}
+	return overlay, errors.Join(replace(source, resolver), replace(overlay, string(text)))
 }
 
 // process is an exporter that runs on its own.
@@ -36,10 +79,12 @@ type process struct {
 	ended   chan struct{} // closed when it has ended
 }
 
-// start runs the exporter and returns once it listens. Its log goes to log.
-func start(path string, log io.Writer, args ...string) (*process, error) {
+// start runs the exporter, with more in its environment, and returns once it
+// listens. Its log goes to log.
+func start(path string, log io.Writer, env []string, args ...string) (*process, error) {
 	p := &process{ended: make(chan struct{})}
 	p.command = exec.Command(path, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...) //nolint:noctx // the program under test; stop ends it
+	p.command.Env = append(os.Environ(), env...)
 	stderr, err := p.command.StderrPipe()
 	if err != nil {
 		return nil, fmt.Errorf("starting the exporter: %w", err)

@@ -56,7 +56,15 @@ const (
 	eventReload  = "reloads"
 	eventRefusal = "reloads refused"
 	eventReturn  = "returns"
+	eventIdle    = "times that idle connections were closed"
+	eventDrain   = "drains"
+	eventMove    = "address changes"
 )
+
+// kinds returns all that is done to the exporter.
+func kinds() []string {
+	return []string{eventFault, eventRestart, eventKey, eventReload, eventRefusal, eventReturn, eventIdle, eventDrain, eventMove}
+}
 
 func newSoak(o options, dir string, log io.Writer) (*soak, error) {
 	s := &soak{options: o, log: log, config: filepath.Join(dir, "merchants.yml"), events: make(map[string]int)}
@@ -70,7 +78,9 @@ func newSoak(o options, dir string, log io.Writer) (*soak, error) {
 	if s.logFile, err = os.Create(filepath.Join(dir, "exporter.log")); err != nil {
 		return nil, fmt.Errorf("the exporter's log: %w", err)
 	}
-	s.process, err = start(o.exporter, s.logFile, "--config.file="+s.config, "--web.enable-lifecycle",
+	s.process, err = start(o.exporter, s.logFile, []string{
+		"SSL_CERT_FILE=" + filepath.Join(dir, caFile), "SSL_CERT_DIR=" + dir, nameServerVariable + "=" + s.backend.nameServer.Addr().String(),
+	}, "--config.file="+s.config, "--web.enable-lifecycle",
 		"--payple.max-age="+maxAge.String(), "--payple.timeout="+queryTimeout.String())
 	if err != nil {
 		return nil, err
@@ -138,6 +148,7 @@ func (s *soak) trouble(ctx context.Context, d time.Duration, chance *rand.Rand) 
 	group.Go(func() error { return s.rotateKeys(ctx, s.chance(seeds[1])) })
 	group.Go(func() error { return s.reload(ctx, s.chance(seeds[2])) })
 	group.Go(func() error { return s.restartHub(ctx, s.chance(seeds[3])) })
+	group.Go(func() error { s.wear(ctx); return nil })
 	if err := group.Wait(); err != nil {
 		return err
 	}
@@ -265,13 +276,32 @@ func (s *soak) restartHub(ctx context.Context, chance *rand.Rand) error {
 	}
 }
 
+// wear makes what the exporter keeps of the way to the hub go bad every few
+// seconds: idle connections are closed, open ones are drained, and the hub's
+// name stands for another address.
+func (s *soak) wear(ctx context.Context) {
+	for n := 0; ctx.Err() == nil; n++ {
+		pause(ctx, 3*time.Second)
+		s.backend.dropIdle()
+		s.did(eventIdle)
+		if n%3 == 0 {
+			s.backend.drain()
+			s.did(eventDrain)
+		}
+		if n%5 == 0 {
+			s.backend.move(1 + n/5%2)
+			s.did(eventMove)
+		}
+	}
+}
+
 // configure writes a configuration of the first n merchants.
 func (s *soak) configure(n, version int) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "hub: %s\nmin_interval: %s\nmerchants:\n", s.backend.url, minInterval)
+	fmt.Fprintf(&b, "min_interval: %s\nmerchants:\n", minInterval)
 	for i := range n {
-		fmt.Fprintf(&b, "  - {cst_id: %s, cust_key_file: %s, thresholds: {warning: %d}}\n",
-			s.backend.partners[i].CstID, s.backend.keyFiles[i], 1000+version)
+		fmt.Fprintf(&b, "  - {cst_id: %s, hub: \"%s\", cust_key_file: %s, thresholds: {warning: %d}}\n",
+			s.backend.partners[i].CstID, s.backend.urls[i%2], s.backend.keyFiles[i], 1000+version)
 	}
 	return replace(s.config, b.String())
 }

@@ -31,7 +31,7 @@ func sound() *soak {
 	s := &soak{backend: backendOf(10), events: map[string]int{}}
 	s.scraper = newScraper("", s.backend, func(string, ...any) {})
 	s.scraper.asked, s.scraper.figures = 200, 1000
-	for _, kind := range []string{eventFault, eventRestart, eventKey, eventReload, eventRefusal, eventReturn} {
+	for _, kind := range kinds() {
 		s.events[kind] = 1
 	}
 	for _, id := range s.backend.ids(0, 10) {
@@ -61,8 +61,8 @@ func TestVerdict(t *testing.T) {
 		{"another request than the hub knows", func(s *soak) {
 			s.backend.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/elsewhere", strings.NewReader("{}")))
 		}, "1 departures from the hub's protocol"},
-		{"a merchant asked twice at a time", func(s *soak) { s.backend.pace.enter("m0008", hub.EndpointToken, time.Now()) }, "1 of 11 queries came before"},
-		{"a returning merchant asked twice at a time", func(s *soak) { s.backend.pace.enter("m0009", hub.EndpointToken, time.Now()) }, "1 of 11 queries came before"},
+		{"a merchant asked twice at a time", func(s *soak) { s.backend.pace.enter("m0008", hub.EndpointToken, time.Now()) }, "1 requests in 10 queries were sent again"},
+		{"a returning merchant asked twice at a time", func(s *soak) { s.backend.pace.enter("m0009", hub.EndpointToken, time.Now()) }, "1 requests in 10 queries were sent again"},
 
 		{"no figures were seen", func(s *soak) { s.scraper.figures = 0 }, "there were no figures"},
 		{"nobody was asked", func(s *soak) { s.backend.pace = pace{} }, "there were no queries"},
@@ -71,6 +71,9 @@ func TestVerdict(t *testing.T) {
 		{"no key was rotated", func(s *soak) { s.events[eventKey] = 0 }, "there were no keys rotated"},
 		{"nothing was reloaded", func(s *soak) { s.events[eventReload] = 0 }, "there were no reloads"},
 		{"no file was refused", func(s *soak) { s.events[eventRefusal] = 0 }, "there were no reloads refused"},
+		{"no idle connection was closed", func(s *soak) { s.events[eventIdle] = 0 }, "there were no times that idle"},
+		{"no connection was drained", func(s *soak) { s.events[eventDrain] = 0 }, "there were no drains"},
+		{"the hub never moved", func(s *soak) { s.events[eventMove] = 0 }, "there were no address changes"},
 		{"nobody left and came back", func(s *soak) { s.events[eventReturn] = 0 }, "there were no returns"},
 
 		{"never measured", func(s *soak) { s.reading = nil }, "nothing to compare"},
