@@ -28,6 +28,7 @@ func TestBackoffGrows(t *testing.T) {
 		"a refused key up to five minutes":  {10 * time.Second, 0, hub.ReasonAuth, seconds(20, 40, 80, 160, 300, 300)},
 		"a refused address likewise":        {10 * time.Second, 0, hub.ReasonIPNotAllowed, seconds(20, 40, 80, 160, 300, 300)},
 		"a missing key likewise":            {10 * time.Second, 0, hub.ReasonConfig, seconds(20, 40, 80, 160, 300, 300)},
+		"a closed hub as any other failure": {10 * time.Second, 0, hub.ReasonClosed, seconds(20, 40, 60, 60, 60)},
 		"jitter shortens by up to a fifth":  {10 * time.Second, 1, hub.ReasonTimeout, seconds(16, 32, 48, 48)},
 		"never below the interval":          {2 * time.Minute, 1, hub.ReasonTimeout, seconds(120, 120)},
 		"an hour's interval does not jump":  {time.Hour, 0.5, hub.ReasonAuth, seconds(3600, 3600)},

@@ -96,6 +96,9 @@ func (c *Collector) Apply(next config.Config) {
 	}
 	c.gates = kept
 	c.forgetClients()
+	for _, client := range c.clients {
+		client.Trust(next.Roots)
+	}
 	c.inForce.Store(newView(settings, next.Merchants, gates))
 }
 

@@ -415,11 +415,13 @@ func TestGateLogsOnlyChanges(t *testing.T) {
 		step("", 3)
 		step(hub.ReasonTimeout, 5)
 		step(hub.ReasonIPNotAllowed, 5)
+		step(hub.ReasonClosed, 5)
 		step("", 3)
 		want := []string{
 			`level=warn msg="remaining limit could not be asked" merchant=store reason=timeout`,
 			`level=warn msg="remaining limit could not be asked" merchant=store reason=ip_not_allowed`,
-			`level=info msg="remaining limit is known again" merchant=store failing_for=50m0s`,
+			`level=warn msg="remaining limit could not be asked" merchant=store reason=closed`,
+			`level=info msg="remaining limit is known again" merchant=store failing_for=1h15m0s`,
 		}
 		lines := strings.Split(strings.TrimSpace(text.String()), "\n")
 		if len(lines) != len(want) {
@@ -432,6 +434,9 @@ func TestGateLogsOnlyChanges(t *testing.T) {
 		}
 		if !strings.Contains(lines[1], "White IP list") {
 			t.Errorf("nobody is told what to do: %s", lines[1])
+		}
+		if !strings.Contains(lines[2], "wait until it opens again") {
+			t.Errorf("nobody is told to wait: %s", lines[2])
 		}
 	})
 }

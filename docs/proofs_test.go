@@ -1,13 +1,14 @@
 package docs
 
 import (
-	"os"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
-	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 )
 
 // documentsOfProof make claims and name what proves them, at least so many
@@ -18,11 +19,11 @@ var documentsOfProof = map[string]int{"security.md": 40, "reliability.md": 35, "
 // its test.
 func TestClaimsHaveTests(t *testing.T) {
 	t.Parallel()
-	tests := testsByFolder(t)
+	tests := slices.Concat(slices.Collect(maps.Values(testsByFolder(t)))...)
 	for document, least := range documentsOfProof {
-		named := regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`).FindAllString(harness.ReadFile(t, "docs/"+document), -1)
+		named := regexp.MustCompile(`\b(?:Test|Fuzz)[A-Z]\w+`).FindAllString(must.Read(t, "docs/"+document), -1)
 		for _, name := range named {
-			if len(foldersOf(tests, name)) == 0 {
+			if !slices.Contains(tests, name) {
 				t.Errorf("%s names %s, and there is none", document, name)
 			}
 		}
@@ -39,7 +40,7 @@ func TestClaimsCommandsRunTheirTests(t *testing.T) {
 	tests := testsByFolder(t)
 	command := regexp.MustCompile("go test[^`\n&]*")
 	for document := range documentsOfProof {
-		text := strings.ReplaceAll(harness.ReadFile(t, "docs/"+document), `\|`, "|") // as Markdown tables want it
+		text := strings.ReplaceAll(must.Read(t, "docs/"+document), `\|`, "|") // as Markdown tables want it
 		found := command.FindAllString(text, -1)
 		for _, line := range found {
 			folders := folderArguments(line)
@@ -100,30 +101,13 @@ func testsByFolder(t *testing.T) map[string][]string {
 	tests := make(map[string][]string)
 	function := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(\w+ \*testing\.[TFB]\)`)
 	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go", "*/*/*/*_test.go"} {
-		files, err := filepath.Glob(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
+		files := must.Get(filepath.Glob(pattern))(t)
 		for _, file := range files {
-			source, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, match := range function.FindAllStringSubmatch(string(source), -1) {
+			source := must.Read(t, file)
+			for _, match := range function.FindAllStringSubmatch(source, -1) {
 				tests[filepath.Dir(file)] = append(tests[filepath.Dir(file)], match[1])
 			}
 		}
 	}
 	return tests
-}
-
-func foldersOf(tests map[string][]string, name string) (folders []string) {
-	for folder, names := range tests {
-		for _, has := range names {
-			if has == name {
-				folders = append(folders, folder)
-			}
-		}
-	}
-	return folders
 }

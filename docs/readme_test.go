@@ -17,6 +17,7 @@ import (
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -31,7 +32,7 @@ func TestReadmesAreTrue(t *testing.T) {
 		metrics[metric.Name] = true
 	}
 	for _, path := range append(readmes(), "docs/check.md", "docs/drills.md") {
-		text := harness.ReadFile(t, path)
+		text := must.Read(t, path)
 		for _, flag := range regexp.MustCompile("--(payple|threshold|config|web|log|simulate)[.][a-z.-]+[a-z]").FindAllString(text, -1) {
 			if !known[flag] && !strings.HasPrefix(flag, "--config.file=alerts") && flag != "--web.listen-address" {
 				t.Errorf("%s: there is no %s", path, flag)
@@ -64,9 +65,9 @@ func help(t *testing.T, name string) string {
 // the path of the key.
 func TestReadmeExampleIsTheTestedOne(t *testing.T) {
 	t.Parallel()
-	_, tested, _ := strings.Cut(harness.ReadFile(t, "internal/config/testdata/merchants.yml"), "hub: real")
+	_, tested, _ := strings.Cut(must.Read(t, "internal/config/testdata/merchants.yml"), "hub: real")
 	tested = strings.Replace(tested, "testdata/partner1.custkey", "/run/secrets/partner1", 1)
-	if !strings.Contains(harness.ReadFile(t, "README.md"), "hub: real"+tested) {
+	if !strings.Contains(must.Read(t, "README.md"), "hub: real"+tested) {
 		t.Errorf("README.md does not hold\n%s", tested)
 	}
 }
@@ -76,7 +77,7 @@ func TestReadmeExampleIsTheTestedOne(t *testing.T) {
 func TestReadmePrometheusTellsSomebody(t *testing.T) {
 	t.Parallel()
 	for _, path := range readmes() {
-		block := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```").FindStringSubmatch(harness.ReadFile(t, path))
+		block := regexp.MustCompile("(?s)```yaml\n(scrape_configs:.*?)```").FindStringSubmatch(must.Read(t, path))
 		if block == nil {
 			t.Fatalf("%s has no configuration of Prometheus", path)
 		}
@@ -87,16 +88,12 @@ func TestReadmePrometheusTellsSomebody(t *testing.T) {
 				}
 			}
 		}
-		if err := yaml.Load([]byte(block[1]), &configuration); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, yaml.Load([]byte(block[1]), &configuration))
 		if all := configuration.Alerting.Alertmanagers; len(all) != 1 || len(all[0].Static) != 1 || !slices.Equal(all[0].Static[0].Targets, []string{"localhost:9093"}) {
 			t.Errorf("%s: the rules tell %+v", path, all)
 		}
 		file := harness.WriteFile(t, "prometheus.yml", block[1])
-		if err := os.WriteFile(filepath.Join(filepath.Dir(file), "payple.rules.yml"), []byte(harness.ReadFile(t, "alerts/payple.rules.yml")), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, filepath.Join(filepath.Dir(file), "payple.rules.yml"), must.Read(t, "alerts/payple.rules.yml"))
 		if output, err := exec.CommandContext(t.Context(), programs.Promtool(t), "check", "config", file).CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", path, err, output)
 		}
@@ -161,7 +158,7 @@ func withoutWords(line string) string {
 // the same code, tables and links. Only the words differ.
 func TestReadmesKeepInStep(t *testing.T) {
 	t.Parallel()
-	english, korean := dissect(harness.ReadFile(t, "README.md")), dissect(harness.ReadFile(t, "README.ko.md"))
+	english, korean := dissect(must.Read(t, "README.md")), dissect(must.Read(t, "README.ko.md"))
 	for _, part := range []struct {
 		name string
 		a, b []string
@@ -207,7 +204,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 		if entry.IsDir() || filepath.Ext(path) != ".md" {
 			return nil
 		}
-		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(withoutBlocks(harness.ReadFile(t, path)), -1) {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(withoutBlocks(must.Read(t, path)), -1) {
 			target, anchor, _ := strings.Cut(link[1], "#")
 			if strings.Contains(target, "://") || strings.HasPrefix(target, "mailto:") {
 				continue
@@ -221,7 +218,7 @@ func TestLinksLeadSomewhere(t *testing.T) {
 				t.Errorf("%s links to %s, which is not there", path, link[1])
 				continue
 			}
-			if anchor != "" && filepath.Ext(leads) == ".md" && !slices.Contains(anchors(harness.ReadFile(t, leads)), anchor) {
+			if anchor != "" && filepath.Ext(leads) == ".md" && !slices.Contains(anchors(must.Read(t, leads)), anchor) {
 				t.Errorf("%s links to %s, and there is no such heading", path, link[1])
 			}
 		}

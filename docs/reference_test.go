@@ -27,6 +27,7 @@ import (
 	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/test/golden"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 )
 
 var update = flag.Bool("update", false, "write generated documents anew")
@@ -92,10 +93,7 @@ func scraped(t *testing.T) map[string]*dto.MetricFamily {
 		body = recorder.Body.String()
 	}
 	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	families := must.Get(parser.TextToMetricFamilies(strings.NewReader(body)))(t)
 	return families
 }
 
@@ -278,11 +276,8 @@ func configurationDocument(t *testing.T) string {
 		}
 	}
 	table(&out, []string{"key", "default", "meaning"}, rows)
-	example, err := os.ReadFile("internal/config/testdata/merchants.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(string(example), "testdata/partner1.custkey", "/run/secrets/partner1", 1))
+	example := must.Read(t, "internal/config/testdata/merchants.yml")
+	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(example, "testdata/partner1.custkey", "/run/secrets/partner1", 1))
 	out.WriteString(thresholdDocument + proxyDocument + completionDocument)
 	return out.String()
 }
@@ -291,10 +286,23 @@ const environmentDocument = `## What only the environment says
 
 | variable | meaning |
 |---|---|
-| ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, in UTF-8 and less one trailing newline; never a flag, since every user of a machine can read those |
-| ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; an address that cannot be read is refused, since the hub would be asked directly |
-| ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | other CA certificates than the system's |
+| ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, in one line of UTF-8 and less one trailing newline; never a flag, since every user of a machine can read those |
+| ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; an address that cannot be read is refused, since the hub would be asked directly. ` + "`ALL_PROXY`" + ` is not used, which a warning tells of |
+| ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | other CA certificates than the system's: a file in PEM form, directories of such files. Each takes the place of the system's own file or directories. Read at the start and again at each reload, for new connections (the system's own once in the life of the process); one that is missing or holds no certificate is refused (an empty directory beside ` + "`SSL_CERT_FILE`" + ` is not: nothing but the file is trusted then) |
 | ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of ` + "`check` and `simulate`" + `, where no flag names one |
+
+## Credentials that cannot be right
+
+A custKey or partner id that cannot be right would only be refused by Payple, again and again. It is refused here instead, at the start, by ` + "`--config.check`" + `, at a reload and in ` + "`check`" + `, in one line that names the file or variable and what is odd, without the key. A key file that goes bad while
+the exporter runs fails its merchant with the reason ` + "`config`" + ` and the same words; nothing of it is sent.
+
+| what | is |
+|---|---|
+| a key with a byte order mark, a control or invisible character (zero-width, no-break space, soft hyphen, marks of reading direction, Hangul filler), of blanks alone, of several lines, no UTF-8 | refused |
+| a key file that is no regular file: a directory, a pipe, ` + "`<(…)`" + `. Links to regular files are fine, as Kubernetes makes them | refused |
+| a partner id with a blank, a quote or ` + "`$`" + `, a control or invisible character | refused |
+| a key that begins or ends with a blank or a quote | taken, with a warning; and told again if the hub answers T0300 |
+| two names, or two partner ids on one hub, that differ only in blanks at the ends or in a row, or in how Hangul is written (NFC, NFD) | duplicates: refused |
 
 `
 
@@ -335,16 +343,12 @@ It completes commands and flags. A package may write the scripts to files: they 
 `
 
 // Every reason and every cause that the code knows is told of, and every flag
-// of every command's help.
+// of every command's help; every reason in a runbook, too.
 func TestDocsAreComplete(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	for _, path := range []string{"docs/metrics.md", "docs/configuration.md"} {
-		one, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		text.Write(one)
+		text.WriteString(must.Read(t, path))
 	}
 	names := []string{
 		collector.NameBuildInfo, config.NameLoadSuccessful, config.NameLoadTime,
@@ -353,8 +357,12 @@ func TestDocsAreComplete(t *testing.T) {
 	for _, metric := range collector.Metrics() {
 		names = append(names, metric.Name)
 	}
+	runbook := must.Read(t, "docs/runbooks/PaypleTransferLimitUnknown.md")
 	for _, reason := range hub.Reasons() {
 		names = append(names, string(reason))
+		if !strings.Contains(runbook, code(string(reason))) {
+			t.Errorf("no runbook speaks of %s", reason)
+		}
 	}
 	for _, cause := range collector.Causes() {
 		names = append(names, cause.String())

@@ -13,7 +13,7 @@ import (
 	"github.com/yuin/goldmark/text"
 
 	"payple_exporter/internal/test/golden"
-	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 )
 
 // The runbooks that the program shows are rendered from those that people edit,
@@ -44,7 +44,7 @@ func renderRunbook(t *testing.T, path string) string {
 	if strings.HasSuffix(path, ".ko.md") {
 		language = "ko"
 	}
-	source := []byte(harness.ReadFile(t, path))
+	source := []byte(must.Read(t, path))
 	markdown := goldmark.New(goldmark.WithExtensions(extension.Table))
 	document := markdown.Parser().Parse(text.NewReader(source))
 	var links []*ast.Link

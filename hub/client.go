@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -93,6 +94,14 @@ func (c *Client) counting(sent *atomic.Uint64) *Client {
 	own := *c
 	own.sent = sent
 	return &own
+}
+
+// Trust makes all later connections verify the hub by these authorities, as
+// [Roots] returns them; nil changes nothing.
+func (c *Client) Trust(roots *x509.CertPool) {
+	if roots != nil {
+		c.connections.trust(roots)
+	}
 }
 
 // Credentials are what the hub knows a partner by.
@@ -186,6 +195,7 @@ func (c *Client) exchange(
 		Endpoint: endpoint, Duration: c.options.Now().Sub(began), Repeated: repeated, Code: code, Err: failure,
 	})
 	if failure != nil {
+		failure.KeyWrapped = NewSecret(body["custKey"]).Wrapped()
 		c.connections.retire(client)
 	}
 	c.connections.done(client)
@@ -304,7 +314,7 @@ func interpret(endpoint Endpoint, status int, body []byte) (answer, string, *Err
 func statusError(reason Reason, endpoint Endpoint, status int) *Error {
 	return &Error{
 		Reason: reason, Endpoint: endpoint, Status: status,
-		detail: fmt.Sprintf("the hub answered HTTP %d %s", status, http.StatusText(status)),
+		detail: fmt.Sprintf("the answer was HTTP %d %s", status, http.StatusText(status)),
 	}
 }
 

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
 	"net/http/httptrace"
 	"sync"
@@ -42,7 +43,7 @@ func (c *connections) client() *http.Client {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.now().Sub(c.made) >= maxConnectionAge {
-		c.replace()
+		c.replace(nil)
 	}
 	return c.current
 }
@@ -53,7 +54,7 @@ func (c *connections) retire(client *http.Client) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == client {
-		c.replace()
+		c.replace(nil)
 	}
 }
 
@@ -67,15 +68,30 @@ func (c *connections) done(client *http.Client) {
 	}
 }
 
-// replace makes a new client. mu must be held.
-func (c *connections) replace() {
+// replace makes a new client, with other authorities if there are any. mu must be
+// held.
+func (c *connections) replace(roots *x509.CertPool) {
 	c.made = c.now()
 	transport, ok := c.current.Transport.(*http.Transport)
 	if !ok {
 		return // a transport of the caller's own keeps what it keeps
 	}
-	c.current = newHTTPClient(transport.Clone())
+	next := transport.Clone()
+	if roots != nil {
+		next.TLSClientConfig.RootCAs = roots
+	}
+	c.current = newHTTPClient(next)
 	transport.CloseIdleConnections()
+}
+
+// trust makes all later connections verify the hub by these authorities, if they
+// are others than until now.
+func (c *connections) trust(roots *x509.CertPool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if transport, ok := c.current.Transport.(*http.Transport); ok && !transport.TLSClientConfig.RootCAs.Equal(roots) {
+		c.replace(roots)
+	}
 }
 
 // way is what is seen of a request's connection.

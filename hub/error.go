@@ -96,6 +96,9 @@ type Error struct {
 	Status int
 	// RetryAfter is what the hub asked to wait; 0 if it did not.
 	RetryAfter time.Duration
+	// KeyWrapped says that the custKey which was sent begins or ends with a
+	// blank or a quote.
+	KeyWrapped bool
 
 	detail string // what was found wrong, in words
 	cause  error  // made safe by safeCause, or one of this package's own

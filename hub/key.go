@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 )
 
 // maxKeyBytes bounds what is read of a key file, so that a path to an endless
@@ -94,18 +93,6 @@ func withoutNewline(text string) Secret {
 	return NewSecret(strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r"))
 }
 
-// usable returns the key from that source, if it can be one.
-func usable(key Secret, source string) (Secret, error) {
-	switch {
-	case key.Empty():
-		return Secret{}, EmptyKeyError{source}
-	case !utf8.ValidString(key.Reveal()):
-		// JSON would carry it changed, and the hub refuse it for no visible reason.
-		return Secret{}, errors.New(source + " is not text in UTF-8")
-	}
-	return key, nil
-}
-
 // FileKey returns a Key that reads path again each time. One trailing newline
 // is dropped.
 func FileKey(path string) Key { return fileKey(path) }
@@ -115,7 +102,7 @@ type fileKey string
 func (k fileKey) Source() KeySource { return KeySource{SourceFile, string(k)} }
 
 func (k fileKey) Secret() (Secret, error) {
-	file, err := os.Open(string(k))
+	file, err := openRegular(string(k))
 	if err != nil {
 		return Secret{}, k.cannotOpen(err)
 	}
@@ -130,11 +117,23 @@ func (k fileKey) Secret() (Secret, error) {
 	return usable(withoutNewline(string(text)), "key file "+string(k))
 }
 
+// ErrNotRegular is for a file that may keep its reader waiting, and that gives
+// what it holds only once: a pipe, for one.
+var ErrNotRegular = errors.New("not a regular file, as it must be to be read again")
+
+// openRegular opens a file that can be read again and again.
+func openRegular(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &os.PathError{Op: "open", Path: path, Err: ErrNotRegular}
+	}
+	return os.Open(path) //nolint:gosec // the operator names it
+}
+
 // cannotOpen says why the file cannot be opened. What is no whole path may be
 // the key itself, put where the name of its file belongs, and is not shown.
 func (k fileKey) cannotOpen(err error) error {
 	var path *os.PathError
-	if filepath.IsAbs(string(k)) || !errors.As(err, &path) {
+	if filepath.IsAbs(string(k)) || errors.Is(err, ErrNotRegular) || !errors.As(err, &path) {
 		return fmt.Errorf("reading the key: %w", err)
 	}
 	return fmt.Errorf("reading the key: %w (%w)", path.Err, ErrNameNotShown)

@@ -56,7 +56,7 @@ func TestRefusalsSayWhatIsTrue(t *testing.T) {
 		"out of hours":           {hub.EndpointToken, 0, `{"result":"T0997"}`, "closed", "T0997: outside the hub's hours"},
 		"out of hours, HTTP 503": {hub.EndpointToken, 503, `{"result":"T0997"}`, "closed", "T0997: outside the hub's hours"},
 		"may be two things":      {hub.EndpointRemain, 0, `{"result":"A0003"}`, "rejected", "the hub answered A0003"},
-		"a page":                 {hub.EndpointToken, 403, `<html>Forbidden</html>`, "auth", "the hub answered HTTP 403 Forbidden"},
+		"a page":                 {hub.EndpointToken, 403, `<html>Forbidden</html>`, "auth", "the answer was HTTP 403 Forbidden"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +170,7 @@ func TestHandshakesSayWhyTheyFail(t *testing.T) {
 		says    string // the error's end
 	}{
 		"TLS 1.1 alone": {
-			handshakes(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), nil, //nolint:gosec // that is what is tried
+			handshakes(t, &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), nil,
 			noCommon + ": remote error: tls: protocol version not supported",
 		},
 		"TLS 1.1 chosen": {choosing(t), nil, noCommon + ": the HTTP exchange broke off"},

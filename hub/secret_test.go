@@ -193,7 +193,7 @@ func TestFileKey(t *testing.T) {
 		t.Errorf("a missing file: %v", err)
 	}
 	for text, want := range map[string]string{
-		"abcd": "abcd", "abcd\n": "abcd", "abcd\r\n": "abcd", "abcd\n\n": "abcd\n", " abcd ": " abcd ",
+		"abcd": "abcd", "abcd\n": "abcd", "abcd\r\n": "abcd", "ab cd": "ab cd", " abcd ": " abcd ", "\"열쇠\"": "\"열쇠\"",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

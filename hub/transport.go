@@ -76,6 +76,20 @@ func CheckProxy(getenv func(string) string) error {
 	return nil
 }
 
+// UnusedProxy names the variable in which a proxy stands that nobody asks: of
+// all there are, [http.ProxyFromEnvironment] uses HTTPS_PROXY alone for https.
+// It is empty where there is none, or HTTPS_PROXY is set. getenv is [os.Getenv].
+func UnusedProxy(getenv func(string) string) string {
+	if getenv("HTTPS_PROXY") == "" && getenv("https_proxy") == "" {
+		for _, name := range []string{"ALL_PROXY", "all_proxy"} {
+			if getenv(name) != "" {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
 // isProxy reports whether [http.ProxyFromEnvironment] will read value as a person
 // does. Where a password holds an @, # or / as it is, the two may differ.
 func isProxy(value string) bool {

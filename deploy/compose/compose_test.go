@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -37,19 +38,8 @@ type stack struct {
 func compose(t *testing.T) stack {
 	t.Helper()
 	var s stack
-	if err := yaml.Unmarshal(read(t, "compose.yaml"), &s); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, yaml.Unmarshal([]byte(must.Read(t, "compose.yaml")), &s))
 	return s
-}
-
-func read(t *testing.T, name string) []byte {
-	t.Helper()
-	content, err := os.ReadFile(filepath.FromSlash(name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return content
 }
 
 // mount is a file or folder of ours within a container.
@@ -127,7 +117,7 @@ func TestEveryDashboardIsInGrafana(t *testing.T) {
 	var provider struct {
 		Providers []struct{ Options struct{ Path string } }
 	}
-	if err := yaml.Unmarshal(read(t, "grafana/dashboards/payple.yml"), &provider); err != nil || len(provider.Providers) != 1 {
+	if err := yaml.Unmarshal([]byte(must.Read(t, "grafana/dashboards/payple.yml")), &provider); err != nil || len(provider.Providers) != 1 {
 		t.Fatalf("%+v %v", provider, err)
 	}
 	for _, dashboard := range dashboards {
@@ -151,7 +141,7 @@ func TestEveryAddressIsThatOfAService(t *testing.T) {
 				continue
 			}
 			listens[name+":"+parts[2]] = true
-			if !bytes.Contains(read(t, "README.md"), []byte("http://localhost:"+parts[1])) {
+			if !strings.Contains(must.Read(t, "README.md"), "http://localhost:"+parts[1]) {
 				t.Errorf("README.md does not tell of %s", port)
 			}
 		}
@@ -165,7 +155,7 @@ func TestEveryAddressIsThatOfAService(t *testing.T) {
 		t.Errorf("the image listens on %s, and the stack on %v", exposed(t), listens)
 	}
 	for _, file := range []string{"prometheus.yml", "grafana/datasources/prometheus.yml"} {
-		found := regexp.MustCompile(`[a-z]+:\d{2,5}\b`).FindAllString(string(read(t, file)), -1)
+		found := regexp.MustCompile(`[a-z]+:\d{2,5}\b`).FindAllString(must.Read(t, file), -1)
 		if len(found) == 0 {
 			t.Errorf("%s names no address", file)
 		}
@@ -180,11 +170,11 @@ func TestEveryAddressIsThatOfAService(t *testing.T) {
 // exposed returns the port that the exporter's image listens on.
 func exposed(t *testing.T) string {
 	t.Helper()
-	found := regexp.MustCompile(`(?m)^EXPOSE (\d+)$`).FindSubmatch(read(t, root+"/Dockerfile"))
+	found := regexp.MustCompile(`(?m)^EXPOSE (\d+)$`).FindStringSubmatch(must.Read(t, root+"/Dockerfile"))
 	if found == nil {
 		t.Fatal("the Dockerfile exposes no port")
 	}
-	return string(found[1])
+	return found[1]
 }
 
 // Each program looks at its configuration as it will in its container: with
@@ -222,13 +212,7 @@ func assembled(t *testing.T, s service) string {
 	inside := t.TempDir()
 	files, _ := s.mounts()
 	for _, file := range files {
-		target := filepath.Join(inside, filepath.FromSlash(file.container))
-		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(target, read(t, file.host), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, filepath.Join(inside, file.container), must.Read(t, file.host))
 	}
 	return inside
 }

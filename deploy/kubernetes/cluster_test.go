@@ -140,10 +140,7 @@ var server = sync.OnceValues(func() (*runtime.Scheme, error) {
 // is created: first its declared checks, then those of its kind.
 func serverRefusals(t *testing.T, o object) field.ErrorList {
 	t.Helper()
-	scheme, err := server()
-	if err != nil {
-		t.Fatal(err)
-	}
+	scheme := must(server())(t)
 	scheme.Default(o)
 	declared := scheme.Validate(t.Context(), nil, o)
 	switch o := o.(type) {

@@ -88,11 +88,7 @@ func kustomize(t *testing.T, overlay string) [][]byte {
 	}
 	var all [][]byte
 	for _, resource := range built.Resources() {
-		text, err := resource.AsYAML()
-		if err != nil {
-			t.Fatal(err)
-		}
-		all = append(all, text)
+		all = append(all, must(resource.AsYAML())(t))
 	}
 	return all
 }
@@ -150,11 +146,18 @@ func each(t *testing.T, test func(t *testing.T, objects []object)) {
 
 func read(t *testing.T, path string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(filepath.FromSlash(path))
-	if err != nil {
-		t.Fatal(err)
+	return must(os.ReadFile(path))(t)
+}
+
+// must gives the value of a call, or ends the test.
+func must[T any](value T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
 	}
-	return content
 }
 
 // Every object lands in the one namespace, and none replaces a user's keys.
@@ -184,10 +187,7 @@ func TestEveryObjectIsOneThatItsAPIKnows(t *testing.T) {
 // The profile "restricted" of Kubernetes' own admission, newest version.
 func TestPodsAreRestricted(t *testing.T) {
 	t.Parallel()
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	evaluator := must(policy.NewEvaluator(policy.DefaultChecks(), nil))(t)
 	each(t, func(t *testing.T, objects []object) {
 		template, _, _ := pods(t, objects)
 		level := api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}
@@ -282,10 +282,7 @@ func TestEverySelectorFindsItsObject(t *testing.T) {
 
 func finds(t *testing.T, selector *meta.LabelSelector, of map[string]string) bool {
 	t.Helper()
-	compiled, err := meta.LabelSelectorAsSelector(selector)
-	if err != nil {
-		t.Fatal(err)
-	}
+	compiled := must(meta.LabelSelectorAsSelector(selector))(t)
 	return !compiled.Empty() && compiled.Matches(labels.Set(of))
 }
 
@@ -346,11 +343,7 @@ func TestRulesAreThoseOfTheFile(t *testing.T) {
 
 func asJSON(t *testing.T, value any) string {
 	t.Helper()
-	text, err := json.Marshal(value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return string(must(json.Marshal(value))(t))
 }
 
 // lastApplied is the size of the annotation in which kubectl apply keeps an

@@ -77,10 +77,7 @@ func validatorOf(properties *apiextensions.JSONSchemaProps) (*validate.SchemaVal
 // cluster does by its CustomResourceDefinition.
 func operatorRefusals(t *testing.T, text []byte) []error {
 	t.Helper()
-	schemas, err := operatorSchemas()
-	if err != nil {
-		t.Fatal(err)
-	}
+	schemas := must(operatorSchemas())(t)
 	var kind meta.TypeMeta
 	var content map[string]any
 	if err := errors.Join(yaml.Unmarshal(text, &kind), yaml.Unmarshal(text, &content)); err != nil {

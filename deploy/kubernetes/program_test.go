@@ -44,14 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-func exporter(t *testing.T) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatalf("building the exporter: %v", err)
-	}
-	return path
-}
+func exporter(t *testing.T) string { t.Helper(); return must(built())(t) }
 
 // arguments returns the container's arguments, with what is mounted laid out
 // in a folder of the test: the merchants file, and a key for every merchant.
@@ -123,10 +116,7 @@ func TestTheExporterTakesItsConfiguration(t *testing.T) {
 				t.Errorf("merchant %v has no key", merchant["name"])
 			}
 		}
-		interval, err := time.ParseDuration(effective.MinInterval)
-		if err != nil {
-			t.Fatal(err)
-		}
+		interval := must(time.ParseDuration(effective.MinInterval))(t)
 		for what, scrapes := range intervals(objects) {
 			if every, err := time.ParseDuration(string(scrapes)); err != nil || every <= interval {
 				t.Errorf("%s scrapes every %s, a merchant is asked every %s: every other scrape would show old figures", what, scrapes, interval)
@@ -155,10 +145,7 @@ func serving(t *testing.T, args ...string) string {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), exporter(t), append(args, "--web.listen-address=127.0.0.1:0")...)
 	command.Env = []string{}
-	stderr, err := command.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	stderr := must(command.StderrPipe())(t)
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -198,10 +185,7 @@ func TestEveryPathIsTheExporters(t *testing.T) {
 			paths = append(paths, probe.Spec.ProberSpec.Path+"?target=healthy&merchant=healthy")
 		}
 		for _, path := range paths {
-			response, err := http.Get("http://" + address + path)
-			if err != nil {
-				t.Fatal(err)
-			}
+			response := must(http.Get("http://" + address + path))(t)
 			_ = response.Body.Close()
 			if response.StatusCode != http.StatusOK {
 				t.Errorf("%s: HTTP %d", path, response.StatusCode)
@@ -284,11 +268,7 @@ func operators(t *testing.T, objects []object) string {
 		rules = append(rules, made)
 	}
 	job["relabel_configs"] = rules
-	text, err := yaml.Marshal(map[string]any{"scrape_configs": []any{job}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return string(must(yaml.Marshal(map[string]any{"scrape_configs": []any{job}}))(t))
 }
 
 // The ScrapeConfig asks for the merchants where the exporter lists them, by

@@ -1,22 +1,16 @@
 package systemd_test
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
-	"time"
 
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -27,56 +21,6 @@ const (
 	program    = "/usr/local/bin/payple_exporter" // where the unit wants it
 )
 
-// built is the exporter, as it is released: without cgo.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "payple_exporter")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "payple_exporter")
-	build := exec.Command("go", "build", "-o", path, "../..")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	build.Stderr = os.Stderr
-	return path, build.Run()
-})
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := built(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
-
-func exporter(t *testing.T) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatalf("building the exporter: %v", err)
-	}
-	return path
-}
-
-func read(t *testing.T, name string) string {
-	t.Helper()
-	content, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(content)
-}
-
-func write(t *testing.T, path, content string) string {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // settings returns what files say of a setting in a section, in their order;
 // an empty value takes back what was said before, as in systemd.
 func settings(t *testing.T, section, key string, files ...string) []string {
@@ -84,7 +28,7 @@ func settings(t *testing.T, section, key string, files ...string) []string {
 	var values []string
 	for _, file := range files {
 		in := ""
-		for line := range strings.Lines(read(t, file)) {
+		for line := range strings.Lines(must.Read(t, file)) {
 			line = strings.TrimSpace(line)
 			name, value, _ := strings.Cut(line, "=")
 			switch {
@@ -106,15 +50,15 @@ func settings(t *testing.T, section, key string, files ...string) []string {
 func installed(t *testing.T, withDropIn bool) string {
 	t.Helper()
 	dir := t.TempDir()
-	service := strings.ReplaceAll(read(t, unit), program, exporter(t))
-	if !strings.Contains(service, exporter(t)) {
+	service := strings.ReplaceAll(must.Read(t, unit), program, programs.Released(t))
+	if !strings.Contains(service, programs.Released(t)) {
 		t.Fatalf("%s does not start %s", unit, program)
 	}
-	write(t, filepath.Join(dir, socketUnit), read(t, socketUnit))
+	must.Write(t, filepath.Join(dir, socketUnit), must.Read(t, socketUnit))
 	if withDropIn {
-		write(t, filepath.Join(dir, unit+".d", dropIn), read(t, dropIn))
+		must.Write(t, filepath.Join(dir, unit+".d", dropIn), must.Read(t, dropIn))
 	}
-	return write(t, filepath.Join(dir, unit), service)
+	return must.Write(t, filepath.Join(dir, unit), service)
 }
 
 func analyze(t *testing.T, args ...string) (output string, err error) {
@@ -159,15 +103,13 @@ func TestTheFilterAllowsWhatTheExporterDoes(t *testing.T) {
 	trace := filepath.Join(t.TempDir(), "trace")
 	address := programs.FreePort(t)
 	e := programs.Start(t, address, "/-/ready", strace, "--follow-forks", "--output="+trace,
-		exporter(t), "--demo", "--web.listen-address="+address)
+		programs.Released(t), "--demo", "--web.listen-address="+address)
 	for _, path := range []string{"/metrics", "/", "/sd", "/probe?merchant=healthy"} {
-		if code := get(t, e.URL+path); code != http.StatusOK {
-			t.Errorf("%s: HTTP %d", path, code)
-		}
+		e.Get(t, path)
 	}
 	stop(t, trace)
 	made := map[string]bool{}
-	for line := range strings.Lines(read(t, trace)) {
+	for line := range strings.Lines(must.Read(t, trace)) {
 		if call := regexp.MustCompile(`^\d+ +(?:<\.\.\. )?(\w+)`).FindStringSubmatch(line); call != nil {
 			made[call[1]] = true
 		}
@@ -186,16 +128,10 @@ func TestTheFilterAllowsWhatTheExporterDoes(t *testing.T) {
 // as well: it would outlive its tracer.
 func stop(t *testing.T, trace string) {
 	t.Helper()
-	first, _, _ := strings.Cut(read(t, trace), " ")
-	pid, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatalf("the trace begins with %q: %v", first, err)
-	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
+	first, _, _ := strings.Cut(must.Read(t, trace), " ")
+	must.Do(t, syscall.Kill(must.Get(strconv.Atoi(first))(t), syscall.SIGTERM))
 	programs.Eventually(t, "the traced exporter ends with 0", func() bool {
-		return regexp.MustCompile(`(?m)^` + first + ` +\+\+\+ exited with 0 \+\+\+$`).MatchString(read(t, trace))
+		return regexp.MustCompile(`(?m)^` + first + ` +\+\+\+ exited with 0 \+\+\+$`).MatchString(must.Read(t, trace))
 	})
 }
 
@@ -256,10 +192,10 @@ func TestTheExporterTakesItsConfiguration(t *testing.T) {
 			t.Parallel()
 			credentials := t.TempDir()
 			for _, key := range test.keys {
-				write(t, filepath.Join(credentials, key), "a-key-of-no-partner\n")
+				must.Write(t, filepath.Join(credentials, key), "a-key-of-no-partner\n")
 			}
-			merchants := strings.ReplaceAll(read(t, "merchants.yml"), "/run/credentials/"+unit, credentials)
-			merchantsFile := write(t, filepath.Join(t.TempDir(), "merchants.yml"), merchants)
+			merchants := strings.ReplaceAll(must.Read(t, "merchants.yml"), "/run/credentials/"+unit, credentials)
+			merchantsFile := must.Write(t, filepath.Join(t.TempDir(), "merchants.yml"), merchants)
 			var environment []string
 			for _, variable := range settings(t, "Service", "Environment", test.files...) {
 				variable = strings.ReplaceAll(variable, "%d", credentials)
@@ -282,10 +218,7 @@ func TestTheExporterTakesItsConfiguration(t *testing.T) {
 // unknown one would be ignored without a word.
 func TestEverySuggestedVariableIsKnown(t *testing.T) {
 	t.Parallel()
-	help, err := exec.CommandContext(t.Context(), exporter(t), "serve", "--help").CombinedOutput()
-	if err != nil {
-		t.Fatal(err)
-	}
+	help := must.Get(exec.CommandContext(t.Context(), programs.Released(t), "serve", "--help").CombinedOutput())(t)
 	for _, variable := range variables(t, true) {
 		name, _, _ := strings.Cut(variable, "=")
 		if !regexp.MustCompile(`\$`+name+`\b`).Match(help) && name != "HTTPS_PROXY" {
@@ -299,7 +232,7 @@ func TestEverySuggestedVariableIsKnown(t *testing.T) {
 func variables(t *testing.T, suggested bool) []string {
 	t.Helper()
 	var all []string
-	for line := range strings.Lines(read(t, "payple_exporter.env")) {
+	for line := range strings.Lines(must.Read(t, "payple_exporter.env")) {
 		line = strings.TrimSpace(line)
 		if suggested {
 			line = strings.TrimPrefix(line, "#")
@@ -317,7 +250,7 @@ func variables(t *testing.T, suggested bool) []string {
 // check runs the exporter's own check of its configuration.
 func check(t *testing.T, environment []string) (output string, err error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), exporter(t), "--config.check")
+	command := exec.CommandContext(t.Context(), programs.Released(t), "--config.check")
 	command.Env = environment
 	text, err := command.CombinedOutput()
 	return string(text), err
@@ -327,13 +260,13 @@ func check(t *testing.T, environment []string) (output string, err error) {
 func TestTheExporterServesOnSystemdsSocket(t *testing.T) {
 	t.Parallel()
 	activate := programs.Tool(t, "SYSTEMD_SOCKET_ACTIVATE", "systemd", "systemd-socket-activate")
-	_, variable, found := strings.Cut(read(t, socketUnit), "Wants ")
+	_, variable, found := strings.Cut(must.Read(t, socketUnit), "Wants ")
 	variable, _, cut := strings.Cut(variable, " in ")
 	if !found || !cut || !slices.Contains(variables(t, true), variable) {
 		t.Fatalf("%s says that it wants %q, which is not in the variables' file", socketUnit, variable)
 	}
 	address := programs.FreePort(t)
-	programs.Start(t, address, "/-/healthy", activate, "--listen="+address, "--setenv="+variable, exporter(t), "--demo")
+	programs.Start(t, address, "/-/healthy", activate, "--listen="+address, "--setenv="+variable, programs.Released(t), "--demo")
 }
 
 // A panic of a Go program ends with 2, as does a wrong configuration: an
@@ -357,52 +290,20 @@ func TestTheServiceIsAlwaysStartedAgain(t *testing.T) {
 // SIGTERM is what systemctl stop sends: the exporter ends in time, with 0.
 func TestStoppingIsClean(t *testing.T) {
 	t.Parallel()
-	command := exec.CommandContext(t.Context(), exporter(t), "--demo", "--web.listen-address="+programs.FreePort(t))
-	stderr, err := command.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(stderr)
-	listening := false
-	for !listening && lines.Scan() {
-		listening = strings.Contains(lines.Text(), "Listening on")
-	}
-	if err := command.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	for lines.Scan() {
-	}
-	if err := command.Wait(); err != nil {
-		t.Error(err)
+	p := programs.Run(t, nil, programs.Released(t), "--demo", "--web.listen-address=127.0.0.1:0")
+	p.Await(t, programs.Listening)
+	if code := p.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
 // The steps of the instructions name files that are here.
 func TestInstructionsNameEveryFile(t *testing.T) {
 	t.Parallel()
-	readme := read(t, "README.md")
+	readme := must.Read(t, "README.md")
 	for _, file := range []string{unit, socketUnit, dropIn, "payple_exporter.env", "merchants.yml"} {
-		if !bytes.Contains([]byte(readme), []byte(file)) {
+		if !strings.Contains(readme, file) {
 			t.Errorf("README.md does not tell what to do with %s", file)
 		}
 	}
-}
-
-func get(t *testing.T, url string) int {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	return response.StatusCode
 }

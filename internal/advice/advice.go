@@ -34,7 +34,14 @@ func Problem(e *hub.Error) lang.Text {
 
 // Action says what a person must do about a failure, in one sentence.
 func Action(e *hub.Error) lang.Text {
-	if known, ok := find(e); ok {
+	known, ok := find(e)
+	switch {
+	case e.Code == "T0300" && e.KeyWrapped:
+		return lang.Text{
+			English: known.action.English + "; the key that was sent begins or ends with a blank or a quote: take it out, unless it belongs to the key",
+			Korean:  known.action.Korean + ". 전송한 키의 앞이나 뒤에 공백 또는 따옴표가 있으니, 키의 일부가 아니라면 지우세요",
+		}
+	case ok:
 		return known.action
 	}
 	return ForReason(e.Reason)

@@ -41,6 +41,9 @@ func TestEveryFailureIsExplainedInBothLanguages(t *testing.T) {
 	if got := Action(&hub.Error{Code: "T0310"}).English; !strings.Contains(got, "White IP") {
 		t.Errorf("T0310: %s", got)
 	}
+	if got := Action(&hub.Error{Code: "T0300", KeyWrapped: true}); !strings.Contains(got.English, "begins or ends with a blank or a quote") || !strings.Contains(got.Korean, "공백 또는 따옴표") {
+		t.Errorf("T0300 to a key in quotes: %+v", got)
+	}
 	if got := Action(&hub.Error{Code: "A0009"}).Korean; !strings.Contains(got, "페이플에 문의") {
 		t.Errorf("A0009: %s", got)
 	}

@@ -54,9 +54,10 @@ func (p *program) check(ctx context.Context) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
+	p.warn(loaded)
 	findings := check.Merchants(ctx, loaded.Merchants, check.Options{
 		Timeout: p.merchants.timeout, MaxConcurrency: p.merchants.maxConcurrency, RequestsPerSecond: p.merchants.maxRequestsPerSecond,
-		Referer: p.merchants.referer, UserAgent: userAgent(), Getenv: p.Getenv, Progress: p.Stderr,
+		Referer: p.merchants.referer, UserAgent: userAgent(), Roots: loaded.Roots, Getenv: p.Getenv, Progress: p.Stderr,
 		MinRemain: p.checking.minRemain.won,
 	})
 	if p.checking.json {

@@ -42,6 +42,7 @@ func (p *program) serve(ctx context.Context) (err error) {
 		return usageError{err}
 	}
 	if p.serving.configCheck {
+		p.warn(first)
 		return p.printConfig(first)
 	}
 	fault := &webFault{file: *p.serving.web.WebConfigFile, logger: p.loggers.kit}

@@ -8,6 +8,7 @@ import (
 	"payple_exporter/internal/lang"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/golden"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/texts"
 )
 
@@ -17,10 +18,7 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // both languages.
 func TestSimulateIntroducesADrill(t *testing.T) {
 	t.Parallel()
-	played, err := simulator.FindDrill("running-dry", simulator.DemoKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	played := must.Get(simulator.FindDrill("running-dry", simulator.DemoKey))(t)
 	var got strings.Builder
 	for _, language := range lang.Languages() {
 		got.Write(introduction(language, "http://127.0.0.1:10912", played.About, []string{"payouts-main", "payouts-spare"}, "payple_exporter --config.file=/home/ops/drill/merchants.yml"))

@@ -29,7 +29,7 @@ type merchantFlags struct {
 func (f *merchantFlags) define(app *kingpin.Application) {
 	app.Flag("payple.cst-id", "Partner id, for the set-up with one merchant.").
 		Envar("PAYPLE_CST_ID").StringVar(&f.cstID)
-	app.Flag("payple.cust-key-file", "File that holds the partner's custKey, in UTF-8; read anew for every token, less one trailing newline. "+
+	app.Flag("payple.cust-key-file", "Regular file that holds the partner's custKey alone, in one line of UTF-8; read anew for every token, less one trailing newline. "+
 		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, in the same form, never in a flag.").
 		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
 	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
@@ -110,7 +110,7 @@ func (p *program) source() (source, error) {
 		if err := hub.CheckProxy(p.Getenv); err != nil {
 			return source{}, usageError{err}
 		}
-		return source{load: p.loadConfig, close: func() error { return nil }}, nil
+		return source{load: p.load, close: func() error { return nil }}, nil
 	}
 	if f.cstID != "" || f.custKeyFile != "" || f.configFile != "" {
 		return source{}, usageError{errors.New("--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file")}
@@ -127,6 +127,27 @@ func (p *program) source() (source, error) {
 		return demoConfig(server.URL, defaults.MinInterval, defaults.Thresholds), nil
 	}
 	return source{load: load, close: server.Close, simulator: server.URL}, nil
+}
+
+// load returns the merchants, and what the environment says of the way to them.
+func (p *program) load() (config.Config, error) {
+	loaded, err := p.loadConfig()
+	roots, rootsErr := hub.Roots(p.Getenv)
+	if err := errors.Join(err, rootsErr); err != nil {
+		return config.Config{}, err
+	}
+	loaded.Roots = roots
+	if name := hub.UnusedProxy(p.Getenv); name != "" {
+		loaded.Warnings = append(loaded.Warnings, name+" is set and not used: set HTTPS_PROXY if the hub is to be asked through a proxy")
+	}
+	return loaded, nil
+}
+
+// warn tells of a configuration that is not to be served what is hardly meant.
+func (p *program) warn(loaded config.Config) {
+	for _, warning := range loaded.Warnings {
+		_, _ = fmt.Fprintf(p.Stderr, "payple_exporter: warning: %s\n", warning)
+	}
 }
 
 // custKeyEnv is where the key of the one-merchant set-up may stand.
@@ -150,6 +171,8 @@ func (p *program) loadConfig() (config.Config, error) {
 		return config.Config{}, errors.New("whom to ask? Set --payple.cst-id and --payple.cust-key-file, name a --config.file, or try --demo")
 	case f.custKeyFile != "" && p.Getenv(custKeyEnv) != "":
 		return config.Config{}, errors.New("two keys: take out either --payple.cust-key-file (PAYPLE_CUST_KEY_FILE) or PAYPLE_CUST_KEY")
+	case !config.Printable(f.custKeyFile):
+		return config.Config{}, errors.New("--payple.cust-key-file (PAYPLE_CUST_KEY_FILE): a control or invisible character is in the name of the file")
 	case f.custKeyFile != "":
 		return config.One(f.cstID, hub.FileKey(f.custKeyFile), defaults)
 	case p.Getenv(custKeyEnv) != "":

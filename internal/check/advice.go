@@ -56,7 +56,24 @@ func (r StepReport) advise(failure *hub.Error) (Advice, bool) {
 
 func adviseKey(cause error) Advice {
 	_, empty := errors.AsType[hub.EmptyKeyError](cause)
+	_, odd := errors.AsType[hub.OddKeyError](cause)
 	switch {
+	case odd:
+		return Advice{
+			lang.Text{English: "what stands where the key should be cannot be a key", Korean: "키 자리에 키로 쓸 수 없는 내용이 들어 있음"},
+			lang.Text{
+				English: "write the custKey there alone, in one line of plain text, without a byte order mark, control and invisible characters",
+				Korean:  "custKey만 한 줄로 저장하세요. BOM, 제어 문자, 보이지 않는 문자가 들어가면 안 됩니다",
+			},
+		}
+	case errors.Is(cause, hub.ErrNotRegular):
+		return Advice{
+			lang.Text{English: "the key file is no regular file", Korean: "키 파일이 일반 파일이 아님(디렉터리, 파이프 등)"},
+			lang.Text{
+				English: "put the custKey into a file that stays: it is read again for every token",
+				Korean:  "키는 토큰을 발급받을 때마다 다시 읽으므로, 계속 남아 있는 일반 파일에 custKey를 저장하세요",
+			},
+		}
 	case empty:
 		return Advice{
 			lang.Text{English: "there is no key where it should be", Korean: "키가 비어 있음"},

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -29,6 +28,7 @@ import (
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/certificates"
 	"payple_exporter/internal/test/golden"
+	"payple_exporter/internal/test/must"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -36,11 +36,7 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // advised asks once, for so long, and returns what a person is told.
 func advised(t *testing.T, address string, transport *http.Transport, key hub.Key, patience time.Duration) check.Advice {
 	t.Helper()
-	trace := check.NewTrace(address, transport)
-	client := hub.NewClient(hub.Options{URL: address, Transport: transport, Observe: trace.Observe})
-	ctx, cancel := context.WithTimeout(trace.Context(t.Context()), patience)
-	defer cancel()
-	_, err := hub.NewSession(client, "store", trace.Key(key)).Remain(ctx)
+	trace, err := asked(t, address, transport, key, patience)
 	failure, failed := errors.AsType[*hub.Error](err)
 	if !failed {
 		t.Fatalf("%s succeeds: %v", address, err)
@@ -62,10 +58,7 @@ func (forbidden) Secret() (hub.Secret, error) {
 // rude accepts connections and closes each at once.
 func rude(t *testing.T) string {
 	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get((&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -88,6 +81,16 @@ func nameless() *http.Transport {
 	return transport
 }
 
+// stuck returns a transport that never gets a connection.
+func stuck(t *testing.T) *http.Transport {
+	t.Helper()
+	never := make(chan struct{})
+	t.Cleanup(func() { close(never) })
+	transport := direct()
+	transport.DialContext = (&net.Dialer{Control: func(string, string, syscall.RawConn) error { <-never; return errors.New("too late") }}).DialContext
+	return transport
+}
+
 // demanding is a proxy that wants a password.
 func demanding(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusProxyAuthRequired)
@@ -106,12 +109,7 @@ type situation struct {
 func keySituations(t *testing.T) []situation {
 	t.Helper()
 	folder := t.TempDir()
-	empty, binary := filepath.Join(folder, "empty"), filepath.Join(folder, "binary")
-	for path, text := range map[string]string{empty: "\n", binary: "\xff\xfe"} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	empty, binary := must.Write(t, filepath.Join(folder, "empty"), "\n"), must.Write(t, filepath.Join(folder, "binary"), "\xff\xfe")
 	all := []situation{
 		{name: "key file missing", key: hub.FileKey("/nowhere/key")},
 		{name: "key file without a whole path, missing", key: hub.FileKey(tracedKey)},
@@ -142,10 +140,6 @@ func waySituations(t *testing.T) []situation {
 	t.Cleanup(distrusted.Close)
 	unreadable := direct()
 	unreadable.Proxy = func(*http.Request) (*url.URL, error) { return nil, errors.New("invalid proxy address pass-word") }
-	never := make(chan struct{})
-	t.Cleanup(func() { close(never) })
-	stuck := direct()
-	stuck.DialContext = (&net.Dialer{Control: func(string, string, syscall.RawConn) error { <-never; return errors.New("too late") }}).DialContext
 	const far = "https://hub.example"
 	all := []situation{
 		{name: "name unknown", address: far, transport: nameless()},
@@ -157,7 +151,7 @@ func waySituations(t *testing.T) []situation {
 		{name: "proxy wants a password", address: far, transport: through(direct(), proxy(http.HandlerFunc(demanding)))},
 		{name: "proxy not trusted", address: far, transport: through(direct(), distrusted.URL)},
 		{name: "nobody listens", address: "https://127.0.0.1:1", transport: direct()},
-		{name: "packets dropped", address: "https://127.0.0.1:9", transport: stuck, impatient: true},
+		{name: "packets dropped", address: "https://127.0.0.1:9", transport: stuck(t), impatient: true},
 		{name: "hub not trusted", address: secure.URL, transport: direct()},
 		{name: "TLS cut", address: "https://" + rude(t), transport: direct()},
 		{name: "TLS silent", address: "https://" + silent, transport: direct(), impatient: true},
@@ -205,7 +199,7 @@ func tlsSituations(t *testing.T) []situation {
 		name   string
 		config *tls.Config
 	}{
-		{"TLS 1.1 alone", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}}, //nolint:gosec // that is what is tried
+		{"TLS 1.1 alone", &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}},
 		{"old ciphers alone", &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_CBC_SHA}}},
 		{"intermediate certificate missing", alone(intermediate)},
 		{"certificate missing, of a name that is none", alone(nameless)},

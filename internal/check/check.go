@@ -4,6 +4,7 @@ package check
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -66,6 +67,9 @@ type Options struct {
 	RequestsPerSecond float64
 	// Referer and UserAgent are sent with every request, unless empty.
 	Referer, UserAgent string
+	// Roots are the authorities that hubs are verified by; nil leaves it to the
+	// system.
+	Roots *x509.CertPool
 	// Getenv reads the environment, in which a proxy may be named.
 	Getenv func(string) string
 	// MinRemain is how much has to remain of each merchant; nil if anything will do.
@@ -82,6 +86,7 @@ const requestsEach = 2
 // hold for serving, too, and returns what it found in their order.
 func Merchants(ctx context.Context, merchants []config.Merchant, options Options) []Finding {
 	transport := hub.NewTransport(options.MaxConcurrency)
+	transport.TLSClientConfig.RootCAs = options.Roots
 	defer transport.CloseIdleConnections()
 	limit := collector.NewRequestLimiter(options.RequestsPerSecond)
 	progress := newProgress(options.Progress, len(merchants))

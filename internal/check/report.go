@@ -97,6 +97,8 @@ func (r report) detail(group []Finding, step StepFinding) string {
 		return step.Target
 	case step.State == StepNotNeeded:
 		return r.say(r.texts.NotNeeded[step.Step])
+	case step.Step == StepKey && step.Found == foundWrapped:
+		return r.key(group) + ", " + r.say(r.texts.KeyWrapped)
 	case step.Step == StepKey:
 		return r.key(group)
 	case step.Step == StepTLS && step.Found != "":

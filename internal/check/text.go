@@ -7,7 +7,7 @@ import (
 // textTable is all that check says to people, apart from what package
 // advice says of failures. Verbs of fmt stand in both languages in the same order.
 type textTable struct {
-	Asks, AndMore, OwnKeys, KeyFile, KeyEnv, KeyDemo, KeyUnnamed                      lang.Text
+	Asks, AndMore, OwnKeys, KeyFile, KeyEnv, KeyDemo, KeyUnnamed, KeyWrapped          lang.Text
 	UpTo, CertificateUntil, Shared                                                    lang.Text
 	Problem, Action, InFull, Answered, Low, Below                                     lang.Text
 	Merchant, Hub, Remaining, Transferred, Total, KoreanTime, LocalTime, Result, Good lang.Text
@@ -27,6 +27,7 @@ func allTexts() textTable {
 		KeyEnv:           lang.Text{English: "environment variable %s", Korean: "환경 변수 %s"},
 		KeyDemo:          lang.Text{English: "the demo's", Korean: "데모용 키"},
 		KeyUnnamed:       lang.Text{English: "the name of its source is not shown, since it may be the key itself", Korean: "이름 자리에 키가 적혀 있을 수 있어 표시하지 않음"},
+		KeyWrapped:       lang.Text{English: "warning: it " + foundWrapped, Korean: "경고: 키의 앞이나 뒤에 공백 또는 따옴표가 있음"},
 		UpTo:             lang.Text{English: "up to %s", Korean: "최대 %s"},
 		CertificateUntil: lang.Text{English: "%s, certificate until %s", Korean: "%s, 인증서 만료일 %s"},
 		Shared:           lang.Text{English: "connection already open", Korean: "이미 열린 연결을 사용함"},

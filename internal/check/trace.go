@@ -109,6 +109,9 @@ func NewTrace(address string, transport *http.Transport) *Trace {
 // Key returns key such that reading it is the first step.
 func (t *Trace) Key(key hub.Key) hub.Key { return tracedKey{key, t} }
 
+// foundWrapped is what is found of a key that may have been put into quotes.
+const foundWrapped = "begins or ends with a blank or a quote"
+
 type tracedKey struct {
 	hub.Key
 
@@ -121,6 +124,9 @@ func (k tracedKey) Secret() (hub.Secret, error) {
 	read := &span{began: began, ended: k.trace.now(), failed: err != nil}
 	if errors.Is(err, hub.ErrNameNotShown) {
 		read.target = "file"
+	}
+	if secret.Wrapped() {
+		read.found = foundWrapped
 	}
 	k.trace.locked(func() { k.trace.spans[StepKey] = read })
 	return secret, err

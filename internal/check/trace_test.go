@@ -4,33 +4,39 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/check"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/must"
 )
 
 const tracedKey = "traced-cust-key-5d1"
+
+// asked asks once, for so long, and returns what was seen of it.
+func asked(t *testing.T, address string, transport *http.Transport, key hub.Key, patience time.Duration) (*check.Trace, error) {
+	t.Helper()
+	trace := check.NewTrace(address, transport)
+	client := hub.NewClient(hub.Options{URL: address, Transport: transport, Observe: trace.Observe})
+	ctx, cancel := context.WithTimeout(trace.Context(t.Context()), patience)
+	defer cancel()
+	_, err := hub.NewSession(client, "store", trace.Key(key)).Remain(ctx)
+	return trace, err
+}
 
 // traced asks once and returns what was seen, a step on each line:
 // "step state target found", and "shared" where it was.
 func traced(t *testing.T, address string, transport *http.Transport, key hub.Key) (lines []string, reports []check.StepReport) {
 	t.Helper()
-	trace := check.NewTrace(address, transport)
-	client := hub.NewClient(hub.Options{URL: address, Transport: transport, Observe: trace.Observe})
-	ctx, cancel := context.WithTimeout(trace.Context(t.Context()), 5*time.Second)
-	defer cancel()
-	_, _ = hub.NewSession(client, "store", trace.Key(key)).Remain(ctx)
+	trace, _ := asked(t, address, transport, key, 5*time.Second)
 	reports = trace.Reports(key)
 	for _, r := range reports {
 		line := fmt.Sprintf("%s %s %s %s", r.Step, r.State, r.Target, r.Found)
@@ -132,9 +138,7 @@ func TestTraceBlamesNoSharedConnection(t *testing.T) {
 		last := []string{"token ok", "remain ok"}
 		if shared {
 			last = []string{"token failed", "remain not_tried"}
-			if err := sim.Apply("", "", "result=T0320"); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, sim.Apply("", "", "result=T0320"))
 		}
 		lines, _ := traced(t, server.URL, transport, keyOfTrace())
 		expectSteps(t, lines, append([]string{"key ok", "address not_needed", "proxy not_needed", "connection ok", "tls ok"}, last...))
@@ -153,10 +157,6 @@ func TestTraceBlamesTheStep(t *testing.T) {
 	secure := httptest.NewTLSServer(tracedHub("none"))
 	t.Cleanup(secure.Close)
 	_, port, _ := net.SplitHostPort(secure.Listener.Addr().String())
-	withoutNames := direct()
-	withoutNames.DialContext = (&net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		return nil, errors.New("no name server")
-	}}}).DialContext
 	for name, test := range map[string]struct {
 		address   string
 		transport *http.Transport
@@ -168,7 +168,7 @@ func TestTraceBlamesTheStep(t *testing.T) {
 			[]string{"key failed file /nowhere/key", "address not_tried hub.example:443", "proxy not_needed", "connection not_tried", "tls not_tried", "token not_tried", "remain not_tried"},
 		},
 		"no name": {
-			"https://hub.example", withoutNames, keyOfTrace(),
+			"https://hub.example", nameless(), keyOfTrace(),
 			[]string{"key ok", "address failed hub.example:443", "proxy not_needed", "connection not_tried", "tls not_tried", "token not_tried", "remain not_tried"},
 		},
 		"nobody listens": {
@@ -203,27 +203,19 @@ func TestTraceBlamesTheStep(t *testing.T) {
 func TestTraceBlamesTheStepUnderWay(t *testing.T) {
 	t.Parallel()
 	silent := silentListener(t)
-	never := make(chan struct{})
-	t.Cleanup(func() { close(never) })
-	stuck := direct()
-	stuck.DialContext = (&net.Dialer{Control: func(string, string, syscall.RawConn) error { <-never; return errors.New("too late") }}).DialContext
 	for name, test := range map[string]struct {
 		address   string
 		transport *http.Transport
 		want      string
 	}{
-		"connecting":        {"https://127.0.0.1:9", stuck, "connection failed"},
+		"connecting":        {"https://127.0.0.1:9", stuck(t), "connection failed"},
 		"TLS":               {"https://" + silent, direct(), "tls failed"},
 		"answering a proxy": {"https://hub.example", through(direct(), "http://"+silent), "proxy failed"},
 		"answering":         {"http://" + silent, direct(), "token failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			trace := check.NewTrace(test.address, test.transport)
-			client := hub.NewClient(hub.Options{URL: test.address, Transport: test.transport, Observe: trace.Observe})
-			ctx, cancel := context.WithTimeout(trace.Context(t.Context()), 200*time.Millisecond)
-			defer cancel()
-			_, _ = hub.NewSession(client, "store", trace.Key(keyOfTrace())).Remain(ctx)
+			trace, _ := asked(t, test.address, test.transport, keyOfTrace(), 200*time.Millisecond)
 			failed := ""
 			for _, r := range trace.Reports(keyOfTrace()) {
 				if r.State == check.StepFailed {
@@ -241,10 +233,7 @@ func TestTraceBlamesTheStepUnderWay(t *testing.T) {
 func silentListener(t *testing.T) string {
 	t.Helper()
 	var listen net.ListenConfig
-	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get(listen.Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	return listener.Addr().String()
 }

@@ -4,11 +4,14 @@
 package config
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 
 	"payple_exporter/hub"
 )
@@ -33,6 +36,11 @@ type Config struct {
 	// MinInterval is how often each merchant is asked at most.
 	MinInterval time.Duration
 	Merchants   []Merchant
+	// Roots are the authorities that hubs are verified by; nil leaves it to the
+	// system.
+	Roots *x509.CertPool
+	// Warnings tell, a line each, of what is taken and hardly meant.
+	Warnings []string
 }
 
 // Defaults hold where a file says nothing.
@@ -47,11 +55,16 @@ type Defaults struct {
 
 // One returns the configuration of a single merchant, named after its id.
 func One(cstID string, key hub.Key, defaults Defaults) (Config, error) {
-	if err := errors.Join(checkName(cstID), defaults.checkKey(key), CheckMinInterval(defaults.MinInterval)); err != nil {
+	warnings, keyErr := defaults.checkKey(key)
+	idErr := checkID(cstID)
+	if idErr != nil {
+		idErr = fmt.Errorf("--payple.cst-id (PAYPLE_CST_ID): %w", idErr)
+	}
+	if err := errors.Join(idErr, keyErr, CheckMinInterval(defaults.MinInterval)); err != nil {
 		return Config{}, err
 	}
 	return Config{
-		MinInterval: defaults.MinInterval,
+		MinInterval: defaults.MinInterval, Warnings: warnings,
 		Merchants: []Merchant{{
 			Name: cstID, CstID: cstID, Key: key, Hub: defaults.Hub, Thresholds: defaults.Thresholds,
 		}},
@@ -90,28 +103,52 @@ func checkName(name string) error {
 	if len(name) > maxNameBytes {
 		return fmt.Errorf("a name or id is longer than %d bytes", maxNameBytes)
 	}
-	if !Printable(name) {
-		return fmt.Errorf("%q holds a character that cannot be shown", name)
+	if unseen, found := hub.Unseen(name); found {
+		return fmt.Errorf("a control or invisible character (%U) is in it", unseen)
 	}
 	return nil
 }
 
-// Printable reports whether a text can stand in a line of a log or of a page: it
-// holds neither line breaks nor characters that turn the reading direction or
-// have no width. Two
-// names that look alike would be taken for one.
+// checkID refuses what cannot be a partner id: quotes and blanks that were to
+// stay outside, a variable that nobody has filled in.
+func checkID(id string) error {
+	if err := checkName(id); err != nil {
+		return err
+	}
+	if at := strings.IndexAny(id, hub.BlanksAndQuotes+"$"); at >= 0 {
+		wrong, _ := utf8.DecodeRuneInString(id[at:])
+		return fmt.Errorf("%q is in it: want the partner id alone, as Payple gave it", wrong)
+	}
+	return nil
+}
+
+// lookalike returns one text for all names that look alike: blanks do not show
+// at the ends nor by their number, and Hangul looks the same whether it is
+// written in syllables or in letters.
+func lookalike(name string) string {
+	return norm.NFC.String(strings.Join(strings.Fields(name), " "))
+}
+
+// Printable reports whether a text can stand in a line of a log or of a page and
+// be seen there as it is.
 func Printable(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar })
+	_, found := hub.Unseen(text)
+	return !found
 }
 
-// checkKey reads the key once, so that a wrong path is found at the start and
-// not at night.
-func (d Defaults) checkKey(key hub.Key) error {
+// checkKey reads the key once, so that one that is not there or cannot be right
+// is found at the start and not at night. It returns a warning of one that is
+// odd.
+func (d Defaults) checkKey(key hub.Key) (warnings []string, _ error) {
 	if d.KeysUnread {
-		return nil
+		return nil, nil
 	}
-	if _, err := key.Secret(); err != nil {
-		return fmt.Errorf("no usable custKey: %w", err)
+	secret, err := key.Secret()
+	if err != nil {
+		return nil, fmt.Errorf("no usable custKey: %w", err)
 	}
-	return nil
+	if secret.Wrapped() {
+		warnings = []string{fmt.Sprintf("the custKey in %s begins or ends with a blank or a quote: take it out there, unless it belongs to the key", key.Source())}
+	}
+	return warnings, nil
 }

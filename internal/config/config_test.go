@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the golden file anew")
 const secret = "sk-secret-value"
 
 func environment(name string) string {
-	return map[string]string{"SANDBOX_CUST_KEY": secret, "GOOD": secret}[name]
+	return map[string]string{"SANDBOX_CUST_KEY": secret, "GOOD": secret, "TWO": secret + "\n" + secret, "QUOTED": "'" + secret + "'"}[name]
 }
 
 func defaults() config.Defaults {
@@ -86,7 +86,7 @@ func TestCheckMinInterval(t *testing.T) {
 func TestEnvKey(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"abcd": "abcd", "abcd\n": "abcd", "abcd\r\n": "abcd", "abcd\n\n": "abcd\n", " abcd ": " abcd ", "열쇠\n": "열쇠",
+		"abcd": "abcd", "abcd\n": "abcd", "abcd\r\n": "abcd", " abcd ": " abcd ", "열쇠\n": "열쇠",
 	} {
 		key := hub.EnvKey("GOOD", func(string) string { return text })
 		if got, err := key.Secret(); err != nil || got.Reveal() != want || key.Source().String() != "environment variable GOOD" {
@@ -94,7 +94,8 @@ func TestEnvKey(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"": "environment variable GOOD is empty", "\n": "environment variable GOOD is empty", "sk-\xff": "environment variable GOOD is not text in UTF-8",
+		"": "environment variable GOOD is empty", "\n": "environment variable GOOD is empty", "sk-\xff": "environment variable GOOD is not text in UTF-8: want the custKey alone, in one line of plain text",
+		"abcd\n\n": "environment variable GOOD holds several lines: want the custKey alone, in one line of plain text",
 	} {
 		key := hub.EnvKey("GOOD", func(string) string { return text })
 		if got, err := key.Secret(); err == nil || err.Error() != want || !got.Empty() {
@@ -151,6 +152,15 @@ func faultyFiles() []struct{ name, text string } {
 		{"name of another reading direction", "merchants:\n  - {cst_id: \"a\\u202Eb\", cust_key_env: GOOD}\n"},
 		{"name with a letter of no width", "merchants:\n  - {cst_id: \"a\\u200Bb\", cust_key_env: GOOD}\n"},
 		{"name with a line separator", "merchants:\n  - {cst_id: \"a\\u2028b\", cust_key_env: GOOD}\n"},
+		{"a partner id that nobody has filled in", "merchants:\n  - {cst_id: \"${CST}\", cust_key_env: GOOD}\n"},
+		{"a partner id with a blank", "merchants:\n  - {cst_id: 'p ', cust_key_env: GOOD}\n"},
+		{"a partner id in quotes", "merchants:\n  - {cst_id: '\"p\"', cust_key_env: GOOD}\n"},
+		{"a partner id in quotes of an office program", "merchants:\n  - {cst_id: “p”, cust_key_env: GOOD}\n"},
+		{"a name that cannot be seen", "merchants:\n  - {cst_id: p, name: \"\\u3164\", cust_key_env: GOOD}\n"},
+		{"a name that differs in blanks", "merchants:\n  - {cst_id: p, name: main store, cust_key_env: GOOD}\n  - {cst_id: q, name: ' main  store ', cust_key_env: GOOD}\n"},
+		{"a name that differs in how Hangul is written", "merchants:\n  - {cst_id: p, name: 가게, cust_key_env: GOOD}\n  - {cst_id: q, name: \u1100\u1161\u1100\u1166, cust_key_env: GOOD}\n"},
+		{"a partner id that differs in how Hangul is written", "merchants:\n  - {cst_id: 가게, name: a, cust_key_env: GOOD}\n  - {cst_id: \u1100\u1161\u1100\u1166, name: b, cust_key_env: GOOD}\n"},
+		{"key variable of several lines", "merchants:\n  - {cst_id: p, cust_key_env: TWO}\n"},
 		{"long name", "merchants:\n  - {cst_id: " + strings.Repeat("x", 101) + ", cust_key_env: GOOD}\n"},
 		{"http to a remote host", "hub: http://hub.example\n" + one},
 		{"a password in the address", "hub: https://user:" + secret + "@hub.example\n" + one},
@@ -266,6 +276,26 @@ func TestKeysUnread(t *testing.T) {
 	for _, wrong := range []string{"merchants: [{cst_id: a}]", "merchants: [{cst_id: a, cust_key_env: EMPTY, hub: nowhere}]", "merchants: []"} {
 		if _, err := config.Parse("f.yml", []byte(wrong), lenient, environment); err == nil {
 			t.Errorf("taken: %s", wrong)
+		}
+	}
+}
+
+// A key that may be meant as it stands is taken, and told of in one line that
+// names where it is and does not show it.
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	const want = "the custKey in environment variable QUOTED begins or ends with a blank or a quote: take it out there, unless it belongs to the key"
+	file, err := config.Parse("f.yml", []byte("merchants: [{cst_id: a, cust_key_env: GOOD}, {cst_id: b, cust_key_env: QUOTED}]"), defaults(), environment)
+	if err != nil || len(file.Warnings) != 1 || file.Warnings[0] != want {
+		t.Errorf("%q, %v", file.Warnings, err)
+	}
+	one, err := config.One("a", hub.EnvKey("QUOTED", environment), defaults())
+	if err != nil || len(one.Warnings) != 1 || one.Warnings[0] != want {
+		t.Errorf("one merchant: %q, %v", one.Warnings, err)
+	}
+	for _, id := range []string{"p ", "${CST}", "p\u200b", "'p'"} {
+		if _, err := config.One(id, hub.EnvKey("GOOD", environment), defaults()); err == nil || !strings.HasPrefix(err.Error(), "--payple.cst-id (PAYPLE_CST_ID): ") || strings.Contains(err.Error(), "p\u200b") {
+			t.Errorf("%q: %v", id, err)
 		}
 	}
 }

@@ -37,6 +37,7 @@ func Parse(path string, text []byte, defaults Defaults, getenv func(string) stri
 	if err := r.Err(); err != nil {
 		return Config{}, err
 	}
+	config.Warnings = r.warnings
 	return config, nil
 }
 
@@ -46,6 +47,7 @@ type reader struct {
 
 	defaults Defaults
 	getenv   func(string) string
+	warnings []string
 }
 
 // read reads the whole file.
@@ -72,8 +74,8 @@ func (r *reader) read(root *yaml.Node) Config {
 		if !ok {
 			continue
 		}
-		r.once(node, names, merchant.Name, "the name "+merchant.Name, "give each merchant its own name")
-		r.once(node, partners, merchant.Hub.URL+" "+merchant.CstID,
+		r.once(node, names, lookalike(merchant.Name), "the name "+merchant.Name, "give each merchant its own name")
+		r.once(node, partners, merchant.Hub.URL+" "+lookalike(merchant.CstID),
 			"the partner "+merchant.CstID+" on the same hub", "keep one of the two")
 		config.Merchants = append(config.Merchants, merchant)
 	}
@@ -127,11 +129,11 @@ func (r *reader) merchant(node *yaml.Node) (Merchant, bool) {
 		r.Fault(node, "a merchant without cst_id: add the partner id that Payple gave you")
 		return merchant, false
 	}
-	merchant.CstID, ok = r.label(id, "cst_id")
+	merchant.CstID, ok = r.label(id, "cst_id", checkID)
 	merchant.Name = merchant.CstID
 	if name, given := fields["name"]; given {
 		var named bool
-		merchant.Name, named = r.label(name, "name")
+		merchant.Name, named = r.label(name, "name", checkName)
 		ok = ok && named
 	}
 	if at, given := fields["hub"]; given {
@@ -145,12 +147,12 @@ func (r *reader) merchant(node *yaml.Node) (Merchant, bool) {
 }
 
 // label reads a text that is to become a label.
-func (r *reader) label(node *yaml.Node, name string) (string, bool) {
+func (r *reader) label(node *yaml.Node, name string, check func(string) error) (string, bool) {
 	text, ok := r.Text(node, name)
 	if !ok {
 		return "", false
 	}
-	if err := checkName(text); err != nil {
+	if err := check(text); err != nil {
 		r.Fault(node, "%s: %w", name, err)
 		return "", false
 	}
@@ -182,9 +184,11 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
 		}
 		key, at = hub.EnvKey(name, r.getenv), env
 	}
-	if err := r.defaults.checkKey(key); err != nil {
+	warnings, err := r.defaults.checkKey(key)
+	if err != nil {
 		r.Fault(at, "%w", err)
 	}
+	r.warnings = append(r.warnings, warnings...)
 	return key
 }
 

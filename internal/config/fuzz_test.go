@@ -106,9 +106,12 @@ func mustBeUsable(t *testing.T, got config.Config) {
 			t.Fatalf("taken without a key: %+v", m)
 		}
 		for _, label := range []string{m.Name, m.CstID} {
-			if label == "" || !utf8.ValidString(label) || len(label) > 100 || strings.ContainsFunc(label, unicode.IsControl) {
+			if label == "" || !utf8.ValidString(label) || len(label) > 100 || !config.Printable(label) {
 				t.Fatalf("taken for a label: %q", label)
 			}
+		}
+		if strings.ContainsAny(m.CstID, "$ '\"`") {
+			t.Fatalf("taken for a partner id: %q", m.CstID)
 		}
 		partner := m.Hub.URL + " " + m.CstID
 		if names[m.Name] || partners[partner] {

@@ -23,10 +23,10 @@ func TopKeys() []FileKey {
 // knows these and no others.
 func MerchantKeys() []FileKey {
 	return []FileKey{
-		{"name", "the cst_id", "Label merchant. Each name once in a file, and best once in a Prometheus."},
-		{"cst_id", "", "Partner id that Payple gave."},
-		{"cust_key_file", "", "File that holds the custKey, in UTF-8, less one trailing newline; read anew for every token. Either this or cust_key_env."},
-		{"cust_key_env", "", "Environment variable that holds the custKey, in UTF-8, less one trailing newline."},
+		{"name", "the cst_id", "Label merchant. Each name once in a file, and best once in a Prometheus; names that look alike count as one."},
+		{"cst_id", "", "Partner id that Payple gave, without blanks, quotes and $."},
+		{"cust_key_file", "", "Regular file that holds the custKey alone, in one line of UTF-8, less one trailing newline; read anew for every token. Either this or cust_key_env."},
+		{"cust_key_env", "", "Environment variable that holds the custKey alone, in one line of UTF-8, less one trailing newline."},
 		{"hub", "hub at the top", "Another hub for this merchant."},
 		{"thresholds", "--threshold.warning, --threshold.critical", "warning and critical, each one threshold or a list of up to one of each kind."},
 	}

@@ -71,6 +71,9 @@ func (r *Reloader) enforce(next Config) {
 	r.apply(next)
 	r.successful.Set(1)
 	r.at.Set(float64(r.now().Unix()))
+	for _, warning := range next.Warnings {
+		_ = level.Warn(r.logger).Log("msg", warning)
+	}
 	_ = level.Info(r.logger).Log("msg", "configuration in force", "merchants", len(next.Merchants), "min_interval", next.MinInterval)
 }
 

@@ -56,13 +56,16 @@ payple_exporter_config_last_reload_successful ` + successful + "\n"
 		t.Errorf("the log does not tell why: %s", text.String())
 	}
 
-	loaded, fault = config.Config{MinInterval: time.Minute}, nil
+	loaded, fault = config.Config{MinInterval: time.Minute, Warnings: []string{"a key in quotes"}}, nil
 	if err := reloader.Reload(); err != nil {
 		t.Error(err)
 	}
 	expect("mended", "1", "1.7000036e+09", 2)
 	if applied[1] != time.Minute {
 		t.Errorf("applied %v", applied)
+	}
+	if !strings.Contains(text.String(), `level=warn msg="a key in quotes"`) {
+		t.Errorf("the log does not warn: %s", text.String())
 	}
 	if problems, err := testutil.CollectAndLint(reloader); err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)

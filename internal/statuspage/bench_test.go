@@ -14,6 +14,7 @@ import (
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/statuspage"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 )
 
@@ -35,10 +36,7 @@ func (m moving) Remain(context.Context) (hub.Limit, error) {
 // thresholds and long names: as much as a page can hold.
 func fullPage(tb testing.TB, merchants int) http.Handler {
 	tb.Helper()
-	levels, err := config.ParseLevels([]string{"5000000000", "20%", "48h"}, []string{"1000000000", "10%", "24h"}, nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	levels := must.Get(config.ParseLevels([]string{"5000000000", "20%", "48h"}, []string{"1000000000", "10%", "24h"}, nil))(tb)
 	var clock simulator.Clock
 	configured := config.Config{MinInterval: 10 * time.Second, Merchants: make([]config.Merchant, merchants)}
 	for i := range configured.Merchants {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,6 +23,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"payple_exporter/internal/statuspage"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -31,7 +31,7 @@ import (
 // nowhere. The two of the README, page.png and page-ko.png, want a Korean font
 // (Debian: apt-get install fonts-noto-cjk):
 //
-//	go test ./web -run 'TestPageInABrowser/^page' -screenshots=../docs/images
+//	go test ./internal/statuspage -run 'TestPageInABrowser/^page' -screenshots=../../docs/images
 var screenshots = flag.String("screenshots", "", "directory to write screenshots of the page to")
 
 // look is one look at a page through a browser.
@@ -137,16 +137,14 @@ func lookAt(browser context.Context, t *testing.T, l look, url string) {
 	ctx, cancel = context.WithTimeout(ctx, programs.Patience)
 	defer cancel()
 	var against complaints
-	if err := chromedp.Listen(ctx, against.listen); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, chromedp.Listen(ctx, against.listen))
 	open(ctx, t, l, url)
-	seen := must(chromedp.Run(ctx, chromedp.Evaluate[shown](readPage)))(t)
-	tree := must(chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}))(t)
+	seen := must.Get(chromedp.Run(ctx, chromedp.Evaluate[shown](readPage)))(t)
+	tree := must.Get(chromedp.Call(ctx, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}))(t)
 	if *screenshots != "" {
 		beyond := !l.cut
-		picture := must(chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond}))(t)
-		writeImage(t, l.name, picture.Data)
+		picture := must.Get(chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{CaptureBeyondViewport: &beyond}))(t)
+		must.Write(t, filepath.Join(*screenshots, l.name+".png"), string(picture.Data))
 	}
 	for _, complaint := range against.told {
 		t.Error(complaint)
@@ -175,10 +173,10 @@ func lookAt(browser context.Context, t *testing.T, l look, url string) {
 		checkKeyboard(ctx, t)
 	}
 	for _, width := range l.widths {
-		must(chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		must.Get(chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 			Width: width, Height: l.height, DeviceScaleFactor: 1,
 		}))(t)
-		if got := must(chromedp.Run(ctx, chromedp.Evaluate[shown](readPage)))(t); got.Width > got.Screen {
+		if got := must.Get(chromedp.Run(ctx, chromedp.Evaluate[shown](readPage)))(t); got.Width > got.Screen {
 			t.Errorf("the page is %d wide on a screen of %d", got.Width, got.Screen)
 		}
 	}
@@ -205,39 +203,19 @@ func open(ctx context.Context, t *testing.T, l look, url string) {
 	if l.acceptKorean {
 		language = "ko-KR,ko;q=0.9,en;q=0.8"
 	}
-	must(chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}))(t)
-	must(chromedp.Call(ctx, network.Enable, network.EnableParams{}))(t)
-	must(chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
+	must.Get(chromedp.Call(ctx, cdplog.Enable, cdp.Empty{}))(t)
+	must.Get(chromedp.Call(ctx, network.Enable, network.EnableParams{}))(t)
+	must.Get(chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
 		Headers: network.Headers{"Accept-Language": language},
 	}))(t)
-	must(chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))(t)
-	must(chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+	must.Get(chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))(t)
+	must.Get(chromedp.Call(ctx, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: l.width, Height: l.height, DeviceScaleFactor: 1, Mobile: l.width < 500,
 	}))(t)
-	must(chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+	must.Get(chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
 	}))(t)
-	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// must gives the value of a call, or ends the test.
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return value
-	}
-}
-
-func writeImage(t *testing.T, name string, picture []byte) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(*screenshots, name+".png"), picture, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, chromedp.Do(ctx, chromedp.Navigate(url)))
 }
 
 // checkAccessibility looks at the page as a screen reader does.
@@ -283,10 +261,8 @@ func checkKeyboard(ctx context.Context, t *testing.T) {
 		Top           float64
 	}
 	for i := range 3 {
-		if err := chromedp.Do(ctx, chromedp.KeyEvent(kb.Tab)); err != nil {
-			t.Fatal(err)
-		}
-		got := must(chromedp.Run(ctx, chromedp.Evaluate[focus](focused)))(t)
+		must.Do(t, chromedp.Do(ctx, chromedp.KeyEvent(kb.Tab)))
+		got := must.Get(chromedp.Run(ctx, chromedp.Evaluate[focus](focused)))(t)
 		if (got.Name == "skip") != (i == 0) || got.Top < -64 || got.Outline == "0px" || got.Name == "BODY" {
 			t.Errorf("after %d times Tab the focus is on %+v", i+1, got)
 		}

@@ -14,14 +14,12 @@ import (
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
+	"payple_exporter/internal/test/must"
 )
 
 func levels(t *testing.T, warning, critical string) config.Levels {
 	t.Helper()
-	parsed, err := config.ParseLevels(strings.Fields(warning), strings.Fields(critical), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	parsed := must.Get(config.ParseLevels(strings.Fields(warning), strings.Fields(critical), nil))(t)
 	return parsed
 }
 
@@ -149,15 +147,12 @@ func TestEvaluateWithoutFigures(t *testing.T) {
 // shown as refused.
 func TestRefusedAsTheAlertSays(t *testing.T) {
 	t.Parallel()
-	rules, err := os.ReadFile("../../alerts/payple.rules.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	match := regexp.MustCompile(`payple_failure\{reason=~"([^"]*)"\}\) > 0`).FindSubmatch(rules)
+	rules := must.Read(t, "../../alerts/payple.rules.yml")
+	match := regexp.MustCompile(`payple_failure\{reason=~"([^"]*)"\}\) > 0`).FindStringSubmatch(rules)
 	if match == nil {
 		t.Fatal("the alert's expression is not found")
 	}
-	rejected := strings.Split(string(match[1]), "|")
+	rejected := strings.Split(match[1], "|")
 	for _, reason := range hub.Reasons() {
 		enough := failing(known("store", 1e9, 2e9, nil), reason)
 		fires := slices.Contains(rejected, string(reason))

@@ -164,21 +164,6 @@ func TestPageSearchCountsWhatItFinds(t *testing.T) {
 	}
 }
 
-// HEAD tells what GET would, and no other method is allowed.
-func TestPageMethods(t *testing.T) {
-	t.Parallel()
-	handler := fullPage(t, 1)
-	for method, want := range map[string]int{
-		http.MethodGet: 200, http.MethodHead: 200, http.MethodPost: 405, http.MethodPut: 405, http.MethodDelete: 405,
-	} {
-		recorder := httptest.NewRecorder()
-		handler.ServeHTTP(recorder, httptest.NewRequestWithContext(t.Context(), method, "/", http.NoBody))
-		if recorder.Code != want {
-			t.Errorf("%s answers %d, want %d", method, recorder.Code, want)
-		}
-	}
-}
-
 // Opening the page, however often, asks the hub no more than scrapes do.
 func TestPageObeysTheGate(t *testing.T) {
 	t.Parallel()
@@ -248,21 +233,5 @@ func TestPageHistoryComesFromScrapes(t *testing.T) {
 		if !strings.Contains(body, want) {
 			t.Errorf("%q is missing", want)
 		}
-	}
-}
-
-// A merchant's name is shown as text, whatever it holds.
-func TestPageEscapesNames(t *testing.T) {
-	t.Parallel()
-	s := stand.New(t)
-	hostile := s.Config("store")
-	hostile.Merchants[0].Name = `<script>alert("x")</script>`
-	s.Merchants.Apply(hostile)
-	response := s.Get(t, "/")
-	if strings.Contains(response.Body, "<script") || !strings.Contains(response.Body, "&lt;script&gt;") {
-		t.Errorf("the page holds\n%s", response.Body)
-	}
-	if policy := response.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") {
-		t.Errorf("policy %q", policy)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/statuspage"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 )
 
@@ -90,10 +91,7 @@ func pageStand(t *testing.T, options statuspage.Options, names ...string) *stand
 	s := stand.Start(t, clock, 8*time.Second, partners...)
 	configuration := config.Config{MinInterval: 10 * time.Second}
 	for _, name := range names {
-		levels, err := config.ParseLevels(shops()[name].warning, shops()[name].critical, config.DefaultLevels())
-		if err != nil {
-			t.Fatal(err)
-		}
+		levels := must.Get(config.ParseLevels(shops()[name].warning, shops()[name].critical, config.DefaultLevels()))(t)
 		configuration.Merchants = append(configuration.Merchants, config.Merchant{
 			Name: name, CstID: cstID(name), Key: hub.FixedKey(hub.NewSecret(stand.CustKey), "test"),
 			Hub: config.Hub{Label: "real", URL: s.URL}, Thresholds: levels,
@@ -112,9 +110,7 @@ func live(t *testing.T, s *stand.Stand, names []string) {
 	for left := lived; left > 0; left -= step {
 		for _, name := range names {
 			if one := shops()[name]; one.broken != "" && left <= one.brokenFor {
-				if err := s.Hub.Apply(cstID(name), "", one.broken); err != nil {
-					t.Fatal(err)
-				}
+				must.Do(t, s.Hub.Apply(cstID(name), "", one.broken))
 			}
 		}
 		s.Get(t, "/metrics")
@@ -128,9 +124,7 @@ func live(t *testing.T, s *stand.Stand, names []string) {
 func outage(t *testing.T, s *stand.Stand, names []string) {
 	t.Helper()
 	for _, name := range names {
-		if err := s.Hub.Apply(cstID(name), "", "status=503"); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, s.Hub.Apply(cstID(name), "", "status=503"))
 	}
 	for range 20 {
 		s.Clock.Advance(30 * time.Second)

@@ -3,7 +3,6 @@ package statuspage
 import (
 	"fmt"
 	"math"
-	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -11,68 +10,23 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/advice"
 	"payple_exporter/internal/history"
 	"payple_exporter/internal/lang"
+	"payple_exporter/internal/test/must"
+	shared "payple_exporter/internal/test/texts"
 )
 
 // No word of the page is missing in either language, each is in its own
 // script, and both languages say the same things in it.
 func TestPageWordsAreInBothLanguages(t *testing.T) {
 	t.Parallel()
-	table := reflect.ValueOf(newTexts()).Elem()
-	for i := range table.NumField() {
-		name := table.Type().Field(i).Name
-		if name == "_" {
-			continue
-		}
-		text, ok := reflect.TypeAssert[lang.Text](table.Field(i))
-		if !ok {
-			t.Fatalf("%s is no text", name)
-		}
-		if text.English == "" || text.Korean == "" {
-			t.Errorf("%s is missing in one language: %+v", name, text)
-		}
-		english, korean := text.English, text.Korean
-		if name == "OtherLanguage" { // each names the other
-			english, korean = korean, english
-		}
-		if hangul(english) {
-			t.Errorf("%s: Hangul in the English text %q", name, english)
-		}
-		if letters(english) && !hangul(korean) {
-			t.Errorf("%s: no Hangul in the Korean text %q", name, korean)
-		}
-		if got, want := verbs(text.Korean), verbs(text.English); !slices.Equal(got, want) {
-			t.Errorf("%s puts in %v in Korean, %v in English", name, got, want)
-		}
+	table := newTexts()
+	if seen := shared.InBothLanguages(t, *table); seen != reflect.TypeFor[texts]().NumField()-1 {
+		t.Errorf("%d texts were looked at", seen)
 	}
-}
-
-func hangul(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Hangul, r) })
-}
-
-func letters(text string) bool {
-	return regexp.MustCompile(`[A-Za-z]`).MatchString(regexp.MustCompile(`%(\[\d\])?[a-z]`).ReplaceAllString(text, ""))
-}
-
-// verbs returns what a text puts in: each verb with the number of its argument.
-func verbs(text string) []string {
-	var found []string
-	next := 1
-	for _, match := range regexp.MustCompile(`%(?:\[(\d)\])?([a-z])`).FindAllStringSubmatch(text, -1) {
-		if match[1] != "" {
-			_, _ = fmt.Sscan(match[1], &next)
-		}
-		found = append(found, fmt.Sprintf("%d%s", next, match[2]))
-		next++
-	}
-	slices.Sort(found)
-	return found
 }
 
 // The page uses every text of its table: the template by its T, the code by a
@@ -85,12 +39,9 @@ func TestPageWordsAreUsed(t *testing.T) {
 		"page.html": `[$ ]\.T\.(\w+)`, "page.go": `\b(?:v\.T|printer)\.(\w+)`, "row.go": `\bp\.(\w+)`, "chart.go": `\bp\.(\w+)`,
 		"condition.go": `\b[pt]\.(\w+)`, "text.go": `\bp\.(\w+)`,
 	} {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := must.Read(t, file)
 		before := len(used)
-		for _, match := range regexp.MustCompile(word).FindAllStringSubmatch(string(text), -1) {
+		for _, match := range regexp.MustCompile(word).FindAllStringSubmatch(text, -1) {
 			used[match[1]] = true
 		}
 		if len(used) == before {
@@ -342,19 +293,6 @@ func TestCapitalize(t *testing.T) {
 	}
 }
 
-// What the hub's errors say on the page is there in both languages.
-func TestEveryFailureHasWords(t *testing.T) {
-	t.Parallel()
-	for _, reason := range hub.Reasons() {
-		failure := &hub.Error{Reason: reason}
-		for _, language := range lang.Languages() {
-			if advice.Problem(failure).In(language) == "" || advice.Action(failure).In(language) == "" {
-				t.Errorf("%s says nothing in %s", reason, language)
-			}
-		}
-	}
-}
-
 // The text on every background keeps a contrast of 4.5 to 1, light and dark;
 // signs keep 3 to 1, and so do a threshold's mark against its outline and the
 // outline against the bar that the mark stands in.
@@ -365,43 +303,18 @@ func TestPageContrast(t *testing.T) {
 	}
 	light, dark := customProperties(t)
 	for scheme, colours := range map[string]map[string]string{"light": light, "dark": dark} {
-		for _, pair := range []struct {
-			over, under string
-			least       float64
-		}{
-			{"ink", "page", 4.5},
-			{"ink", "card", 4.5},
-			{"soft", "page", 4.5},
-			{"soft", "card", 4.5},
-			{"link", "page", 4.5},
-			{"link", "card", 4.5},
-			{"ok", "ok-tint", 4.5},
-			{"warn", "warn-tint", 4.5},
-			{"bad", "bad-tint", 4.5},
-			{"idle", "idle-tint", 4.5},
-			{"warn", "card", 4.5},
-			{"bad", "card", 4.5},
-			{"ok", "card", 4.5},
-			{"demo-ink", "demo", 4.5},
-			{"ok", "track", 3},
-			{"warn", "track", 3},
-			{"bad", "track", 3},
-			{"warn", "warn-tint", 3},
-			{"bad", "bad-tint", 3},
-			{"bad", "warn-tint", 3},
-			{"ok", "page", 3},
-			{"warn", "page", 3},
-			{"bad", "page", 3},
-			{"ink", "track", 3},
-			{"soft", "track", 3},
-			{"idle", "page", 3},
-			{"ink", "card", 3}, // a mark and its outline
-			{"card", "ok", 3},  // the outline and each bar
-			{"card", "warn", 3},
-			{"card", "bad", 3},
+		for least, pairs := range map[float64]string{
+			4.5: "ink/page ink/card soft/page soft/card link/page link/card ok/ok-tint warn/warn-tint bad/bad-tint idle/idle-tint " +
+				"warn/card bad/card ok/card demo-ink/demo",
+			// The last four are a mark and its outline, and the outline and each bar.
+			3: "ok/track warn/track bad/track warn/warn-tint bad/bad-tint bad/warn-tint ok/page warn/page bad/page ink/track soft/track idle/page " +
+				"ink/card card/ok card/warn card/bad",
 		} {
-			if got := contrast(t, colours[pair.over], colours[pair.under]); got < pair.least {
-				t.Errorf("%s: %s on %s has a contrast of %.2f, want %.1f", scheme, pair.over, pair.under, got, pair.least)
+			for pair := range strings.FieldsSeq(pairs) {
+				over, under, _ := strings.Cut(pair, "/")
+				if got := contrast(t, colours[over], colours[under]); got < least {
+					t.Errorf("%s: %s on %s has a contrast of %.2f, want %.1f", scheme, over, under, got, least)
+				}
 			}
 		}
 	}

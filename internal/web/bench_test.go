@@ -16,6 +16,7 @@ import (
 	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 	"payple_exporter/internal/web"
 )
@@ -143,10 +144,7 @@ func overHTTP(b *testing.B, handler http.Handler) func(http.Handler, string) {
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	b.Cleanup(client.CloseIdleConnections)
 	return func(_ http.Handler, target string) {
-		response, err := client.Get(server.URL + target)
-		if err != nil {
-			b.Fatal(err)
-		}
+		response := must.Get(client.Get(server.URL + target))(b)
 		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
 			b.Fatalf("HTTP %d, %v", response.StatusCode, err)
 		}

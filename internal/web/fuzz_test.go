@@ -29,7 +29,7 @@ import (
 // write no longer, less the offset, unless that leaves less than half; a header
 // that says nothing sensible counts as Prometheus' own default of 10 s.
 func FuzzScrapeTimeout(f *testing.F) {
-	for _, seed := range []string{"10", "0.2", "", "-1", "NaN", "Inf", "+Inf", "1e300", "1e-300", "0x1p3", "1_0", "abc", "0", "1e999", "100.5", " 5"} {
+	for _, seed := range []string{"10", "2", "0.6", "0.5", "0.2", "", "x", "-1", "-3", "3600", "NaN", "Inf", "+Inf", "1e300", "1e-300", "0x1p3", "1_0", "abc", "0", "1e999", "100.5", " 5"} {
 		f.Add(seed, int64(500))
 	}
 	f.Add("60", int64(45_000)) // more than half

@@ -14,6 +14,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 )
 
@@ -111,9 +112,7 @@ func TestKeyRotation(t *testing.T) {
 	s := stand.New(t, "rotates", "stays")
 	path := filepath.Join(t.TempDir(), "key")
 	write := func(text string) {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, path, text)
 	}
 	write(stand.CustKey + "\n")
 	watched := s.Config("rotates", "stays")
@@ -138,9 +137,7 @@ func TestKeyRotation(t *testing.T) {
 	s.Clock.Advance(11 * time.Second)
 	write("rotated")
 	expect("rotated", 1, "")
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, os.Remove(path))
 	s.Clock.Advance(2 * time.Minute)
 	expect("gone", 0, hub.ReasonConfig)
 	write("rotated")

@@ -17,6 +17,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/stand"
 	"payple_exporter/internal/web"
 )
@@ -70,9 +71,7 @@ func TestOneMerchantsFailureTouchesNoOther(t *testing.T) {
 	t.Parallel()
 	s := stand.NewWithTimeout(t, time.Second, "hanging", "refused", "garbled", "store", "keyless")
 	for id, fault := range map[string]string{"hanging": "hang", "refused": "result=T0300", "garbled": "half-json"} {
-		if err := s.Hub.Apply(id, "", fault); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, s.Hub.Apply(id, "", fault))
 	}
 	watched := s.Config("hanging", "refused", "garbled", "store", "keyless")
 	watched.Merchants[4].Key = hub.FileKey("/nowhere/key")
@@ -173,9 +172,7 @@ func TestMaxRequests(t *testing.T) {
 	s.Handler = web.New(web.Options{
 		Collector: s.Merchants, Own: prometheus.NewRegistry(), TelemetryPath: "/metrics", MaxRequests: 1,
 	})
-	if err := s.Hub.Apply("store", "", "hang"); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, s.Hub.Apply("store", "", "hang"))
 	ctx, leave := context.WithCancel(t.Context())
 	left := make(chan struct{})
 	go func() {
@@ -213,25 +210,9 @@ func TestOpenMetrics(t *testing.T) {
 	}
 }
 
-func TestScrapeTimeout(t *testing.T) {
-	t.Parallel()
-	for header, want := range map[string]time.Duration{
-		"10": 9500 * time.Millisecond, "2": 1500 * time.Millisecond, "0.6": 300 * time.Millisecond, "0.5": 250 * time.Millisecond,
-		"": 9500 * time.Millisecond, "x": 9500 * time.Millisecond, "-3": 9500 * time.Millisecond, "NaN": 9500 * time.Millisecond,
-		"Inf": 9500 * time.Millisecond, "3600": 99500 * time.Millisecond,
-	} {
-		if got := web.ScrapeTimeout(header, 500*time.Millisecond); got != want {
-			t.Errorf("header %q: %s, want %s", header, got, want)
-		}
-	}
-}
-
 func mustFault(t *testing.T, name string) simulator.Fault {
 	t.Helper()
-	fault, err := simulator.ParseFault(name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fault := must.Get(simulator.ParseFault(name))(t)
 	return fault
 }
 

@@ -6,6 +6,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"payple_exporter/internal/test/must"
 )
 
 // BenchmarkMachine measures what no program can better, and what differs most
@@ -21,16 +23,11 @@ func BenchmarkMachine(b *testing.B) {
 		const pages = 10_000
 		page := os.Getpagesize()
 		for i := 0; i < b.N; i += pages {
-			memory, err := syscall.Mmap(-1, 0, pages*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
-			if err != nil {
-				b.Fatal(err)
-			}
+			memory := must.Get(syscall.Mmap(-1, 0, pages*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_PRIVATE|syscall.MAP_ANON))(b)
 			for at := 0; at < len(memory) && i+at/page < b.N; at += page {
 				memory[at] = 1
 			}
-			if err := syscall.Munmap(memory); err != nil {
-				b.Fatal(err)
-			}
+			must.Do(b, syscall.Munmap(memory))
 		}
 	})
 }

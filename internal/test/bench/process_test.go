@@ -6,21 +6,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
+
+	"payple_exporter/internal/test/must"
+	"payple_exporter/internal/test/programs"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -102,64 +103,24 @@ func bareExporter() http.Handler {
 // start runs this binary in a role and returns its address.
 func start(b *testing.B, as string) string {
 	b.Helper()
-	command := exec.CommandContext(b.Context(), os.Args[0])
-	command.Env = append(os.Environ(), role+"="+as)
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	var url string
-	if _, err := fmt.Fscanln(stdout, &url); err != nil {
-		b.Fatal(err)
-	}
-	return url
-}
-
-// build builds the program as it is shipped and returns its path.
-func build(tb testing.TB) string {
-	tb.Helper()
-	return buildPackage(tb, "payple_exporter")
-}
-
-func buildPackage(tb testing.TB, of string) string {
-	tb.Helper()
-	path := filepath.Join(tb.TempDir(), "payple_exporter")
-	command := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, of)
-	command.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := command.CombinedOutput(); err != nil {
-		tb.Fatalf("building: %v\n%s", err, out)
-	}
-	return path
+	return programs.Run(b, []string{role + "=" + as}, os.Args[0]).Await(b, `(http://\S+)\n`)[1]
 }
 
 // exporter is the program, running.
 type exporter struct {
+	*programs.Process
+
 	url string
-	pid int
 	// firstAnswer is what passed from its start to its first answer.
 	firstAnswer time.Duration
-	// stop ends it.
-	stop func()
 }
 
 func run(tb testing.TB, path string, args ...string) exporter {
 	tb.Helper()
-	address := freeAddress(tb)
-	command := exec.CommandContext(tb.Context(), path, append([]string{"--web.listen-address=" + address}, args...)...)
-	command.Env = append(os.Environ(), "PAYPLE_CUST_KEY=bench-key")
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
+	address := programs.FreePort(tb)
 	began := time.Now()
-	if err := command.Start(); err != nil {
-		tb.Fatal(err)
-	}
-	stop := sync.OnceFunc(func() { _ = command.Process.Kill(); _ = command.Wait() })
-	tb.Cleanup(stop)
-	e := exporter{url: "http://" + address, pid: command.Process.Pid, stop: stop}
+	e := exporter{url: "http://" + address, Process: programs.Run(tb, []string{"PAYPLE_CUST_KEY=bench-key"}, path,
+		append([]string{"--web.listen-address=" + address}, args...)...)}
 	for time.Since(began) < 20*time.Second {
 		response, err := http.Get(e.url + "/-/healthy")
 		if err != nil {
@@ -170,34 +131,27 @@ func run(tb testing.TB, path string, args ...string) exporter {
 		e.firstAnswer = time.Since(began)
 		return e
 	}
-	tb.Fatalf("no answer: %s", &stderr)
+	tb.Fatalf("no answer: %s", e)
 	return e
 }
 
-func freeAddress(tb testing.TB) string {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
+// end ends it at once.
+func (e exporter) end() {
+	e.Signal(syscall.SIGKILL)
+	e.Wait()
 }
 
 // merchants writes a configuration of so many and returns the flags for it.
 func merchants(tb testing.TB, hub string, n int, minInterval string) []string {
 	tb.Helper()
 	dir := tb.TempDir()
-	key, file := filepath.Join(dir, "key"), filepath.Join(dir, "merchants.yml")
+	key := must.Write(tb, filepath.Join(dir, "key"), "bench-key")
 	var text strings.Builder
 	fmt.Fprintf(&text, "hub: %s\nmin_interval: %s\nmerchants:\n", hub, minInterval)
 	for i := range n {
 		fmt.Fprintf(&text, "  - {name: %s, cst_id: %s, cust_key_file: %s}\n", name(i), name(i), key)
 	}
-	if err := errors.Join(os.WriteFile(key, []byte("bench-key"), 0o600), os.WriteFile(file, []byte(text.String()), 0o600)); err != nil {
-		tb.Fatal(err)
-	}
-	return []string{"--config.file=" + file}
+	return []string{"--config.file=" + must.Write(tb, filepath.Join(dir, "merchants.yml"), text.String())}
 }
 
 func name(i int) string { return fmt.Sprintf("merchant-%05d", i) }
@@ -212,20 +166,14 @@ func client(tb testing.TB) *http.Client {
 
 func get(tb testing.TB, c *http.Client, url string) string {
 	tb.Helper()
-	request, err := http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	request := must.Get(http.NewRequestWithContext(context.Background(), http.MethodGet, url, nil))(tb)
 	request.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", "60")
 	return do(tb, c, request)
 }
 
 func do(tb testing.TB, c *http.Client, request *http.Request) string {
 	tb.Helper()
-	response, err := c.Do(request)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	response := must.Get(c.Do(request))(tb)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {
@@ -242,7 +190,7 @@ func do(tb testing.TB, c *http.Client, request *http.Request) string {
 func BenchmarkQueryFromScrape(b *testing.B) {
 	const fleet = 4000
 	hub, bare := start(b, "hub"), start(b, "exporter")
-	ours := run(b, build(b), merchants(b, hub, fleet, "1s")...)
+	ours := run(b, programs.Released(b), merchants(b, hub, fleet, "1s")...)
 	c := client(b)
 	get(b, c, ours.url+"/metrics") // every merchant has a token now
 	time.Sleep(time.Second)
@@ -252,11 +200,7 @@ func BenchmarkQueryFromScrape(b *testing.B) {
 	b.ResetTimer()
 	for i := range b.N {
 		post = append(post, took(func() {
-			request, err := http.NewRequestWithContext(context.Background(), http.MethodPost, hub+"/account/remain", bytes.NewReader(body))
-			if err != nil {
-				b.Fatal(err)
-			}
-			do(b, c, request)
+			do(b, c, must.Get(http.NewRequestWithContext(context.Background(), http.MethodPost, hub+"/account/remain", bytes.NewReader(body)))(b))
 		}))
 		scrape = append(scrape, took(func() { get(b, c, bare+"/metrics") }))
 		probe = append(probe, took(func() { get(b, c, ours.url+"/probe?merchant="+name(i%fleet)) }))
@@ -273,11 +217,7 @@ func BenchmarkQueryFromScrape(b *testing.B) {
 
 func count(b *testing.B, c *http.Client, hub string) int {
 	b.Helper()
-	n, err := strconv.Atoi(get(b, c, hub+"/asked"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return n
+	return must.Get(strconv.Atoi(get(b, c, hub+"/asked")))(b)
 }
 
 func took(what func()) time.Duration {
@@ -297,9 +237,9 @@ func median(all []time.Duration) float64 {
 // the same of the floor beside it.
 func BenchmarkStart(b *testing.B) {
 	hub := start(b, "hub")
-	ours := started{path: build(b), args: []string{"--payple.cst-id=merchant-00001", "--payple.hub=" + hub}}
+	ours := started{path: programs.Released(b), args: []string{"--payple.cst-id=merchant-00001", "--payple.hub=" + hub}}
 	file := merchants(b, hub, 1, "1s")[0]
-	floor := started{path: buildPackage(b, "payple_exporter/internal/test/bench/floor"), args: []string{file, "--hub=" + hub + "/account/remain"}}
+	floor := started{path: must.Get(programs.Build("payple_exporter/internal/test/bench/floor"))(b), args: []string{file, "--hub=" + hub + "/account/remain"}}
 	for range b.N {
 		ours.again(b)
 		floor.again(b)
@@ -326,7 +266,7 @@ func (s *started) again(b *testing.B) {
 		get(b, c, e.url+"/metrics")
 	}
 	s.scraped = max(s.scraped, memory(b, e))
-	e.stop()
+	e.end()
 }
 
 func (s *started) report(b *testing.B, prefix string) {
@@ -339,11 +279,7 @@ func (s *started) report(b *testing.B, prefix string) {
 
 func megabytes(b *testing.B, path string) float64 {
 	b.Helper()
-	size, err := os.Stat(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return float64(size.Size()) / 1e6
+	return float64(must.Get(os.Stat(path))(b).Size()) / 1e6
 }
 
 // BenchmarkFleet measures what the process of so many merchants spends: for
@@ -351,7 +287,7 @@ func megabytes(b *testing.B, path string) float64 {
 // memory. The model in docs/performance.md is made from two of the sizes and
 // held against the others. Run it with -benchtime 1x: a round takes a second.
 func BenchmarkFleet(b *testing.B) {
-	path := build(b)
+	path := programs.Released(b)
 	for _, n := range []int{1, 100, 1000, 3000, 10_000} {
 		b.Run(fmt.Sprintf("merchants=%d", n), func(b *testing.B) {
 			measure(b, path, 1, n)
@@ -365,7 +301,7 @@ func BenchmarkFleet(b *testing.B) {
 // it with -benchtime 1x.
 func BenchmarkFullHistories(b *testing.B) {
 	const scrapes = 150 // a history is full with 120
-	e := run(b, build(b), merchants(b, start(b, "hub"), 10_000, "1s")...)
+	e := run(b, programs.Released(b), merchants(b, start(b, "hub"), 10_000, "1s")...)
 	c := client(b)
 	var most uint64
 	for range b.N * scrapes {
@@ -378,7 +314,7 @@ func BenchmarkFullHistories(b *testing.B) {
 
 // BenchmarkShards measures the same of three processes with a thousand
 // merchants each, which are scraped one after the other as shards are.
-func BenchmarkShards(b *testing.B) { measure(b, build(b), 3, 1000) }
+func BenchmarkShards(b *testing.B) { measure(b, programs.Released(b), 3, 1000) }
 
 // measure scrapes so many exporters with so many merchants each, when all
 // merchants have to be asked, and when none has.
@@ -395,13 +331,13 @@ func measure(b *testing.B, path string, shards, each int) {
 		resident = 0
 		for _, e := range exporters {
 			resident += memory(b, e)
-			e.stop()
+			e.end()
 		}
 		// Their own processes, with an interval that does not end meanwhile.
 		exporters = runShards(b, path, shards, merchants(b, hub, each, "5m"))
 		remembering += spent(b, c, exporters, memoryScrapes, 0)
 		for _, e := range exporters {
-			e.stop()
+			e.end()
 		}
 	}
 	n := float64(b.N)
@@ -440,14 +376,11 @@ func spent(b *testing.B, c *http.Client, exporters []exporter, scrapes int, paus
 // memory returns the process's resident memory, in bytes.
 func memory(b *testing.B, e exporter) uint64 {
 	b.Helper()
-	process, err := procfs.NewProc(e.pid)
+	process, err := procfs.NewProc(e.PID())
 	if err != nil {
 		b.Skipf("no /proc: %v", err)
 	}
-	stat, err := process.Stat()
-	if err != nil {
-		b.Fatal(err)
-	}
+	stat := must.Get(process.Stat())(b)
 	return uint64(stat.ResidentMemory())
 }
 
@@ -457,7 +390,7 @@ func cpu(b *testing.B, exporters []exporter) time.Duration {
 	b.Helper()
 	var sum time.Duration
 	for _, e := range exporters {
-		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", e.pid))
+		threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", e.PID()))
 		if err != nil || len(threads) == 0 {
 			b.Skipf("no schedstat: %v", err)
 		}

@@ -22,6 +22,7 @@ import (
 	"payple_exporter/internal/test/certificates"
 	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -63,9 +64,7 @@ func newWire(t *testing.T, to string) *wire {
 	w := &wire{t: t, to: to, address: "127.0.0.2:0", open: make(map[net.Conn]bool)}
 	if w.listen() != nil {
 		w.address = "127.0.0.1:0"
-		if err := w.listen(); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, w.listen())
 	}
 	t.Cleanup(func() {
 		w.set(wireRefuse)
@@ -256,14 +255,14 @@ func TestServeThroughABadNetwork(t *testing.T) {
 		"cut in the answer's head": {wireHalf, hub.ReasonNetwork, "unexpected EOF"},
 	}, func(t *testing.T, test test) {
 		sim, flags := simulated(t)
-		w := newWire(t, strings.TrimPrefix(strings.TrimPrefix(flags[0], "--payple.hub="), "http://"))
+		w := newWire(t, hostOf(valueOf(flags[0])))
 		exporter := serveHere(t, append(flags[1:], "--payple.hub=http://"+w.address, "--log.level=debug",
 			"--payple.min-interval=1s", "--payple.timeout=3s")...)
 		expectUp(t, exporter)
 		w.set(test.mode)
 		if test.reason == "" {
 			before := sim.Requests("store", hub.EndpointRemain)
-			eventually(t, "two more queries", func() bool {
+			programs.Eventually(t, "two more queries", func() bool {
 				expectUp(t, exporter)
 				return sim.Requests("store", hub.EndpointRemain) >= before+2
 			})
@@ -315,7 +314,7 @@ func TestServeThroughABadNetworkWithTLS(t *testing.T) {
 		server.Config.SetKeepAlivesEnabled(!test.anew)
 		server.StartTLS()
 		defer server.Close()
-		exporter := serveProcess(t, programs.Exporter(t), env, append(flags[1:], "--payple.hub=https://"+w.address, "--log.level=debug",
+		exporter := serveApart(t, env, append(flags[1:], "--payple.hub=https://"+w.address, "--log.level=debug",
 			"--payple.min-interval=1s", "--payple.timeout=3s")...)
 		expectUp(t, exporter)
 		w.set(test.mode)
@@ -335,8 +334,8 @@ func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string)
 	t.Helper()
 	// A first query may still have gone out on a connection that was about to
 	// end, so that only a later one meets what the log is to tell of.
-	eventually(t, "the failure is told", func() bool {
-		page := exporter.read(t)
+	programs.Eventually(t, "the failure is told", func() bool {
+		page := exporter.scrape(t, "Accept", exposition.OpenMetrics)
 		up, reason, err := page.Health("store")
 		figures, known, figuresErr := page.Figures("store")
 		if err != nil || figuresErr != nil || !known || figures != trueFigures || !up && reason != want {
@@ -350,8 +349,8 @@ func expectOutage(t *testing.T, exporter *running, want hub.Reason, says string)
 // to do so by itself.
 func expectRecovery(t *testing.T, exporter *running) {
 	t.Helper()
-	eventually(t, "the exporter has recovered", func() bool {
-		up, _, err := exporter.read(t).Health("store")
+	programs.Eventually(t, "the exporter has recovered", func() bool {
+		up, _, err := exporter.scrape(t, "Accept", exposition.OpenMetrics).Health("store")
 		return up && err == nil
 	})
 	expectUp(t, exporter)
@@ -360,23 +359,9 @@ func expectRecovery(t *testing.T, exporter *running) {
 // trueFigures are those of the partner that simulated makes.
 var trueFigures = exposition.Figures{Remain: 9_944_000, Total: 10_000_000, Transferred: 56_000}
 
-// read scrapes as Prometheus does.
-func (r *running) read(t *testing.T) exposition.Page {
-	t.Helper()
-	status, body := r.get(t, "/metrics", "Accept", exposition.OpenMetrics)
-	if status != http.StatusOK {
-		t.Fatalf("scrape: HTTP %d: %s", status, body)
-	}
-	page, err := exposition.Parse(exposition.OpenMetrics, []byte(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return page
-}
-
 func expectUp(t *testing.T, exporter *running) {
 	t.Helper()
-	page := exporter.read(t)
+	page := exporter.scrape(t, "Accept", exposition.OpenMetrics)
 	up, reason, err := page.Health("store")
 	figures, known, figuresErr := page.Figures("store")
 	if !up || err != nil || !known || figures != trueFigures || figuresErr != nil {
@@ -387,10 +372,7 @@ func expectUp(t *testing.T, exporter *running) {
 // All of it works over IPv6 alone: the hub, the listener and a scrape.
 func TestServeOverIPv6(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{
-		CstID: "store", CustKey: testKey, Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
-	})
-	server, err := simulator.Start(sim, "[::1]:0")
+	server, err := simulator.Start(newStore(), "[::1]:0")
 	switch {
 	case err != nil && hasIPv6Loopback():
 		t.Fatalf("this machine has an IPv6 loopback, and nobody can listen there: %v", err)
@@ -398,10 +380,9 @@ func TestServeOverIPv6(t *testing.T) {
 		t.Skipf("nothing is known of IPv6, since this machine has no IPv6 loopback: %v", err)
 	}
 	defer server.Close()
-	exporter := serveHere(t, "--web.listen-address=[::1]:0", "--payple.hub="+server.URL, "--payple.cst-id=store",
-		"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey))
+	exporter := serveHere(t, append(flagsOf(t, server.URL), "--web.listen-address=[::1]:0")...)
 	// serveHere listens on IPv4 too, and says that address first.
-	exporter.url = "http://" + exporter.stderr.await(t, `msg="Listening on" address=(\[::1\]:\d+)`)[1]
+	exporter.url = "http://" + exporter.stderr.Await(t, `msg="Listening on" address=(\[::1\]:\d+)`)[1]
 	expectUp(t, exporter)
 }
 

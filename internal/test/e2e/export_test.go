@@ -9,6 +9,7 @@ import (
 
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 )
 
 // exported are the files of the repository that each kind stands for.
@@ -43,9 +44,9 @@ func TestExportsAreTheRepositorysFiles(t *testing.T) {
 			}
 			var whole strings.Builder
 			for _, file := range files {
-				want, path := harness.ReadFile(t, file), filepath.Join(folder, filepath.Base(file))
+				want, path := must.Read(t, file), filepath.Join(folder, filepath.Base(file))
 				whole.WriteString(want)
-				if harness.ReadFile(t, path) != want {
+				if must.Read(t, path) != want {
 					t.Errorf("%s is not %s", path, file)
 				}
 				if info, err := os.Stat(path); err != nil || info.Mode().Perm()&0o044 != 0o044 {

@@ -1,26 +1,21 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"regexp"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
-
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -30,151 +25,61 @@ func TestMain(m *testing.M) {
 		return
 	}
 	// Tests name files as the repository does.
-	if err := os.Chdir("../../.."); err != nil {
-		panic(err)
-	}
-	// Whatever the language of the terminal that the tests run in.
-	if err := os.Setenv("LC_ALL", "C"); err != nil {
+	// And speak English, whatever the language of the terminal that they run in.
+	if err := errors.Join(os.Chdir("../../.."), os.Setenv("LC_ALL", "C")); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
 }
 
-// run runs the program in this process.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	return app.Run(ctx, args, app.Options{Stdout: stdout, Stderr: stderr})
-}
-
-// output is a writer that can be read while it is written to.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	more chan struct{} // closed and replaced at each write
-}
-
-func newOutput() *output { return &output{more: make(chan struct{})} }
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	close(o.more)
-	o.more = make(chan struct{})
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	text, _ := o.read()
-	return text
-}
-
-func (o *output) read() (string, <-chan struct{}) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String(), o.more
-}
-
-// await returns the first match of pattern, waiting for it at the most 20 s.
-func (o *output) await(t *testing.T, pattern string) []string {
-	t.Helper()
-	expression, deadline := regexp.MustCompile(pattern), time.After(20*time.Second)
-	for {
-		text, more := o.read()
-		if match := expression.FindStringSubmatch(text); match != nil {
-			return match
-		}
-		select {
-		case <-more:
-		case <-deadline:
-			t.Fatalf("no %q in:\n%s", pattern, text)
-		}
-	}
-}
-
-// listening matches the line with the address, in either format.
-const listening = `(?:msg="Listening on" address=|{"address":")([^\s"]+)`
-
 // running is an exporter that serves, in this process or in its own.
 type running struct {
+	*programs.Process // if it is one
+
 	url    string
-	stderr *output
+	stderr *programs.Output
 	stop   func() int // ends it in good order and returns its exit code
-	// Of a process of its own:
-	hangUp func()
-	pid    int
-	wait   func() syscall.WaitStatus // returns how it ended by itself
 }
+
+// anyPort has an exporter listen where nobody else does.
+const anyPort = "--web.listen-address=127.0.0.1:0"
 
 // serveHere runs the exporter in this process.
 func serveHere(t *testing.T, args ...string) *running {
 	t.Helper()
-	return serveAs(t, run, args...)
+	return serveOn(t, time.Now, args...)
 }
 
 // serveOn does so on another clock.
-func serveOn(t *testing.T, clock *simulator.Clock, args ...string) *running {
+func serveOn(t *testing.T, now func() time.Time, args ...string) *running {
 	t.Helper()
-	return serveAs(t, func(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-		return app.Run(ctx, args, app.Options{Stdout: stdout, Stderr: stderr, Now: clock.Now})
-	}, args...)
-}
-
-func serveAs(t *testing.T, run func(ctx context.Context, args []string, stdout, stderr io.Writer) int, args ...string) *running {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
-	r := &running{stderr: newOutput()}
-	exit := make(chan int, 1)
-	go func() {
-		exit <- run(ctx, append([]string{"--web.listen-address=127.0.0.1:0"}, args...), io.Discard, r.stderr)
-	}()
-	r.stop = sync.OnceValue(func() int { cancel(); return <-exit })
-	t.Cleanup(func() { r.stop() })
-	r.awaitListening(t)
+	r := startHere(t, now, append([]string{anyPort}, args...)...)
+	r.url = "http://" + r.stderr.Await(t, programs.Listening)[1]
 	return r
 }
 
-// serveApart runs the exporter as a process of its own.
-func serveApart(t *testing.T, args ...string) *running {
+// startHere runs the program in this process, and does not wait until it serves.
+func startHere(t *testing.T, now func() time.Time, args ...string) *running {
 	t.Helper()
-	return serveProcess(t, programs.Exporter(t), nil, args...)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, exit := &running{stderr: new(programs.Output)}, make(chan int, 1)
+	go func() { exit <- app.Run(ctx, args, app.Options{Stdout: r.stderr, Stderr: r.stderr, Now: now}) }()
+	r.stop = sync.OnceValue(func() int { cancel(); return <-exit })
+	t.Cleanup(func() { r.stop() })
+	return r
+}
+
+// serveApart runs the exporter as a process of its own, with variables besides
+// those of the environment.
+func serveApart(t *testing.T, env []string, args ...string) *running {
+	t.Helper()
+	return serveProcess(t, programs.Exporter(t), env, args...)
 }
 
 func serveProcess(t *testing.T, path string, env []string, args ...string) *running {
 	t.Helper()
-	r := startProcess(t, path, env, append([]string{"--web.listen-address=127.0.0.1:0"}, args...)...)
-	r.awaitListening(t)
-	return r
-}
-
-// startProcess runs the program as a process of its own, and does not wait
-// until it serves.
-func startProcess(t *testing.T, path string, env []string, args ...string) *running {
-	t.Helper()
-	r := &running{stderr: newOutput()}
-	command := exec.CommandContext(t.Context(), path, args...)
-	command.Env = append(os.Environ(), env...)
-	command.Stderr = r.stderr
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	r.pid = command.Process.Pid
-	r.wait = sync.OnceValue(func() syscall.WaitStatus {
-		_ = command.Wait()
-		return command.ProcessState.Sys().(syscall.WaitStatus)
-	})
-	r.stop = sync.OnceValue(func() int {
-		_ = command.Process.Signal(syscall.SIGTERM)
-		_ = r.wait()
-		return command.ProcessState.ExitCode()
-	})
-	r.hangUp = func() { _ = command.Process.Signal(syscall.SIGHUP) }
-	t.Cleanup(func() { r.stop() })
-	return r
-}
-
-// awaitListening waits until an exporter serves, and notes where.
-func (r *running) awaitListening(t *testing.T) {
-	t.Helper()
-	r.url = "http://" + r.stderr.await(t, listening)[1]
+	process := programs.Run(t, env, path, append([]string{anyPort}, args...)...)
+	return &running{process, "http://" + process.Await(t, programs.Listening)[1], &process.Output, process.Stop}
 }
 
 // get returns the status and body of a path.
@@ -204,92 +109,64 @@ type reply struct {
 
 func (r *running) exchange(t *testing.T, method, path string, header ...string) reply {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, r.url+path, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	request := must.Get(http.NewRequestWithContext(t.Context(), method, r.url+path, http.NoBody))(t)
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
+	response := must.Get(http.DefaultClient.Do(request))(t)
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	body := must.Get(io.ReadAll(response.Body))(t)
 	return reply{response.StatusCode, response.Header, response.Trailer, string(body)}
 }
 
-// scrape returns all samples of the metrics page, by name and labels as they
-// are written.
-func (r *running) scrape(t *testing.T, header ...string) map[string]float64 {
+// scrape returns all samples of the metrics page.
+func (r *running) scrape(t *testing.T, header ...string) exposition.Page {
 	t.Helper()
-	status, body := r.get(t, "/metrics", header...)
-	if status != http.StatusOK {
-		t.Fatalf("scrape: HTTP %d: %s", status, body)
-	}
-	return parseSamples(t, body)
+	return r.page(t, "/metrics", header...)
 }
 
-// parseSamples reads an exposition in text form.
-func parseSamples(t *testing.T, body string) map[string]float64 {
+// page returns all samples of an exposition.
+func (r *running) page(t *testing.T, path string, header ...string) exposition.Page {
 	t.Helper()
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	if _, err := parser.TextToMetricFamilies(strings.NewReader(body)); err != nil {
-		t.Fatalf("the exposition does not parse: %v", err)
+	got := r.exchange(t, http.MethodGet, path, header...)
+	if got.status != http.StatusOK {
+		t.Fatalf("%s answers %d: %s", path, got.status, got.body)
 	}
-	samples := make(map[string]float64)
-	for line := range strings.Lines(body) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		cut := strings.LastIndex(line, " ")
-		var value float64
-		if _, err := fmt.Sscan(line[cut+1:], &value); err != nil {
-			t.Fatalf("sample %q: %v", line, err)
-		}
-		samples[line[:cut]] = value
-	}
-	return samples
-}
-
-// eventually waits for something that happens in another process, 20 s at the
-// most.
-func eventually(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
-		}
-	}
+	return must.Get(exposition.Parse(got.header.Get("Content-Type"), []byte(got.body)))(t)
 }
 
 // testKey is the partner's key. It holds what URLs, HTML, JSON and shells write
 // in another way.
 const testKey = `test+cust/key="7f3a91&b2<c8>d4`
 
-// simulated starts a simulated hub with one partner named store, and returns
-// the flags that ask it.
+// newStore is a simulated hub with one partner named store.
+func newStore() *simulator.Hub {
+	return simulator.New(simulator.Options{}, simulator.Partner{
+		CstID: "store", CustKey: testKey, Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
+	})
+}
+
+// simulated starts such a hub, and returns the flags that ask it.
 func simulated(t *testing.T) (*simulator.Hub, []string) {
 	t.Helper()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{
-		CstID: "store", CustKey: testKey,
-		Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
-	})
-	return sim, []string{"--payple.hub=" + startHub(t, sim), "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
+	sim := newStore()
+	return sim, flagsOf(t, startHub(t, sim))
 }
+
+// flagsOf are the flags that ask a hub for store.
+func flagsOf(t *testing.T, hub string) []string {
+	t.Helper()
+	return []string{"--payple.hub=" + hub, "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey+"\n")}
+}
+
+// valueOf returns the value of a flag.
+func valueOf(flag string) string { _, value, _ := strings.Cut(flag, "="); return value }
 
 // startHub serves a simulated hub and returns its address. In the end it must
 // have seen nothing but the documented protocol.
 func startHub(t *testing.T, sim *simulator.Hub) string {
 	t.Helper()
-	server, err := simulator.Start(sim, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := must.Get(simulator.Start(sim, "127.0.0.1:0"))(t)
 	t.Cleanup(func() {
 		if err := server.Close(); err != nil {
 			t.Error(err)

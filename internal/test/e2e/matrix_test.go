@@ -22,6 +22,8 @@ import (
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
+	"payple_exporter/internal/test/programs"
 )
 
 var updateMatrix = flag.Bool("update-matrix", false, "write the table of the fault matrix in docs/reliability.md anew")
@@ -161,7 +163,7 @@ func TestFaultMatrix(t *testing.T) { //nolint:paralleltest // counts goroutines 
 	if err := goleak.Find(before); err != nil {
 		t.Errorf("goroutines are left: %v", err)
 	}
-	eventually(t, "all files are closed", func() bool { return openFiles(t) <= files })
+	programs.Eventually(t, "all files are closed", func() bool { return openFiles(t) <= files })
 	if ran < len(cells) || t.Failed() {
 		t.Logf("%d of %d cells ran: docs/reliability.md is not looked at", ran, len(cells))
 		return
@@ -386,9 +388,7 @@ func newMatrixStand(t *testing.T, c cell) *matrixStand {
 		merchants += "  - {cst_id: " + id + ", cust_key_file: " + filepath.Join(dir, "key") + "}\n"
 	}
 	for name, text := range map[string]string{"key": testKey, "merchants.yml": merchants} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, filepath.Join(dir, name), text)
 	}
 	s.began = s.clock.Now()
 	s.hub = simulator.New(simulator.Options{Now: s.clock.Now}, partners...)
@@ -622,7 +622,7 @@ func (s *matrixStand) expectRequests(token, remain int) {
 // expectNothingLeft looks at what remains of the whole cell at the hub.
 func (s *matrixStand) expectNothingLeft() {
 	s.t.Helper()
-	eventually(s.t, "no connection is busy", func() bool { return s.server.Busy() == 0 })
+	programs.Eventually(s.t, "no connection is busy", func() bool { return s.server.Busy() == 0 })
 	for id := range s.plans {
 		if id == victim && s.cell.leavesHubBehind() {
 			continue
@@ -667,19 +667,14 @@ func matrixTable(tallies map[hub.Reason]*tally) string {
 func expectTable(t *testing.T, table string) {
 	t.Helper()
 	const path, begin, end = "docs/reliability.md", "<!-- fault matrix: begin -->\n", "<!-- fault matrix: end -->"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(text), begin)
+	text := must.Read(t, path)
+	before, rest, found := strings.Cut(text, begin)
 	old, after, ended := strings.Cut(rest, end)
 	switch {
 	case !found || !ended:
 		t.Errorf("%s has no place for the table", path)
 	case *updateMatrix:
-		if err := os.WriteFile(path, []byte(before+begin+table+end+after), 0o644); err != nil {
-			t.Error(err)
-		}
+		must.Write(t, path, before+begin+table+end+after)
 	case old != table:
 		t.Errorf("%s is not what the matrix gives; run: go test -run TestFaultMatrix -update-matrix .\n%s", path, table)
 	}

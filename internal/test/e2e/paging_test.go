@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
@@ -14,6 +13,7 @@ import (
 
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -71,18 +71,15 @@ func (r *receivers) everything() []notice {
 // for them. That the real ones are right is what the rules' own tests prove.
 func hurried(t *testing.T, path string, replacements map[string]string) string {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := must.Read(t, path)
 	for pattern, replacement := range replacements {
 		expression := regexp.MustCompile(pattern)
-		if !expression.Match(text) {
+		if !expression.MatchString(text) {
 			t.Fatalf("%s has no %s", path, pattern)
 		}
-		text = expression.ReplaceAll(text, []byte(replacement))
+		text = expression.ReplaceAllString(text, replacement)
 	}
-	return string(text)
+	return text
 }
 
 // chain is all that stands between the hub and a phone.
@@ -191,9 +188,7 @@ func TestThePage(t *testing.T) {
 	}
 	c.rounds(t, 3)
 
-	if err := c.hub.Apply("store", "", "status=503"); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, c.hub.Apply("store", "", "status=503"))
 	programs.Eventually(t, "losing sight of a low limit pages", func() bool {
 		return len(c.receivers.got("pager", "PaypleTransferLimitLostWhileLow", "firing")) > 0
 	})
@@ -212,9 +207,7 @@ func TestThePage(t *testing.T) {
 			len(c.receivers.got("pager", "PaypleTransferLimitLostWhileLow", "resolved")) > 0
 	})
 
-	if err := c.hub.Apply("store", "", "result=T0300"); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, c.hub.Apply("store", "", "result=T0300"))
 	programs.Eventually(t, "a refused key pages", func() bool {
 		return len(c.receivers.got("pager", "PaypleCredentialsRejected", "firing")) > 0
 	})

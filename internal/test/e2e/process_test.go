@@ -24,28 +24,10 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
-	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/exposition"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
-
-// serveSimulator runs simulate as a process of its own; its output is where an
-// exporter's log is.
-func serveSimulator(t *testing.T, env ...string) *running {
-	t.Helper()
-	r := &running{stderr: newOutput()}
-	simulator := exec.CommandContext(t.Context(), programs.Exporter(t), "simulate", "--simulate.listen-address=127.0.0.1:0")
-	simulator.Env = append(os.Environ(), env...)
-	simulator.Stdout, simulator.Stderr = r.stderr, r.stderr
-	if err := simulator.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = simulator.Process.Signal(syscall.SIGTERM)
-		_ = simulator.Wait()
-	})
-	r.url = r.stderr.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1]
-	return r
-}
 
 // What other users of the machine can read of the process holds no key: not its
 // command line, and not its environment if the key is in a file. If the key is
@@ -64,31 +46,22 @@ func TestProcessShowsTheKeyOnlyWhereDocumented(t *testing.T) {
 	}{
 		"file": {flags, "UNRELATED=1", false}, "environment": {flags[:2], "PAYPLE_CUST_KEY=" + testKey, true},
 	} {
-		exporter := serveProcess(t, programs.Exporter(t), []string{test.env}, test.flags...)
+		exporter := serveApart(t, []string{test.env}, test.flags...)
 		exporter.scrape(t)
-		proc := filepath.Join("/proc", strconv.Itoa(exporter.pid))
+		proc := filepath.Join("/proc", strconv.Itoa(exporter.PID()))
 		for _, file := range []string{"cmdline", "comm", "status", "maps", "stat", "cgroup", "mountinfo"} {
-			text, err := os.ReadFile(filepath.Join(proc, file))
-			if err != nil {
-				t.Fatal(err)
-			}
-			expectNoSecret(t, name+": "+file, string(text))
+			text := must.Read(t, filepath.Join(proc, file))
+			expectNoSecret(t, name+": "+file, text)
 		}
-		environ, err := os.ReadFile(filepath.Join(proc, "environ"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(environ), testKey) != test.shown {
+		environ := must.Read(t, filepath.Join(proc, "environ"))
+		if strings.Contains(environ, testKey) != test.shown {
 			t.Errorf("%s: the environment shows the key: %v, documented: %v", name, !test.shown, test.shown)
 		}
 		if info, err := os.Stat(filepath.Join(proc, "environ")); err != nil || info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("others may read the environment: %v, %v", info, err)
 		}
 		// The file with the key is not kept open, where a child could inherit it.
-		descriptors, err := os.ReadDir(filepath.Join(proc, "fd"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		descriptors := must.Get(os.ReadDir(filepath.Join(proc, "fd")))(t)
 		for _, descriptor := range descriptors {
 			if target, _ := os.Readlink(filepath.Join(proc, "fd", descriptor.Name())); strings.HasSuffix(target, "/key") {
 				t.Errorf("%s: %s is kept open", name, target)
@@ -103,18 +76,13 @@ func TestStackDumpHoldsNoSecret(t *testing.T) {
 	t.Parallel()
 	for _, endpoint := range hub.Endpoints() {
 		sim, flags := simulated(t)
-		fault, err := simulator.ParseFault("hang")
-		if err != nil {
-			t.Fatal(err)
-		}
+		fault := must.Get(simulator.ParseFault("hang"))(t)
 		sim.Break("store", endpoint, fault)
-		exporter := serveProcess(t, programs.Exporter(t), []string{"GOTRACEBACK=system"}, append(flags, "--payple.timeout=1m")...)
+		exporter := serveApart(t, []string{"GOTRACEBACK=system"}, append(flags, "--payple.timeout=1m")...)
 		exporter.get(t, "/metrics", "X-Prometheus-Scrape-Timeout-Seconds", "0.1") // its query outlives it
-		eventually(t, "the query reaches "+string(endpoint), func() bool { return sim.Requests("store", endpoint) > 0 })
-		if err := syscall.Kill(exporter.pid, syscall.SIGQUIT); err != nil {
-			t.Fatal(err)
-		}
-		if code := exporter.stop(); code != 2 {
+		programs.Eventually(t, "the query reaches "+string(endpoint), func() bool { return sim.Requests("store", endpoint) > 0 })
+		exporter.Signal(syscall.SIGQUIT)
+		if code := exporter.Wait().ExitCode(); code != 2 {
 			t.Errorf("exit code %d", code)
 		}
 		dump := exporter.stderr.String()
@@ -199,10 +167,7 @@ func TestCrashHoldsNoSecret(t *testing.T) {
 // is closed.
 func parrotHub(t *testing.T, answered <-chan struct{}) (url string, done <-chan struct{}) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get(net.Listen("tcp", "127.0.0.1:0"))(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	gone := make(chan struct{})
 	go func() {
@@ -249,8 +214,7 @@ func TestSurplusOfTheHubIsNotQuoted(t *testing.T) {
 			t.Parallel()
 			answered := make(chan struct{})
 			url, done := parrotHub(t, answered)
-			exporter := serveApart(t, "--payple.hub="+url, "--payple.cst-id=store",
-				"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey), "--log.level="+logLevel)
+			exporter := serveApart(t, nil, append(flagsOf(t, url), "--log.level="+logLevel)...)
 			if got := exporter.scrape(t)[remainOfStore]; got != 1 { // its connection to the hub is idle when this is over
 				t.Errorf("the hub's answer is shown as %v", got)
 			}
@@ -275,36 +239,28 @@ func TestSurplusOfTheHubIsNotQuoted(t *testing.T) {
 func TestHangupWhileStarting(t *testing.T) {
 	t.Parallel()
 	_, flags := simulated(t)
-	key := filepath.Join(t.TempDir(), "key")
-	if err := syscall.Mkfifo(key, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	exporter := startProcess(t, programs.Exporter(t), nil, "--web.listen-address=127.0.0.1:0",
-		flags[0], flags[1], "--payple.cust-key-file="+key)
+	file := filepath.Join(t.TempDir(), "merchants.yml")
+	text := "merchants: [{cst_id: store, cust_key_file: " + strings.TrimPrefix(flags[2], "--payple.cust-key-file=") + "}]\n"
+	must.Do(t, syscall.Mkfifo(file, 0o600))
+	exporter := programs.Run(t, nil, programs.Exporter(t), anyPort, flags[0], "--config.file="+file)
 	var pipe *os.File
-	eventually(t, "the exporter reads the key", func() (open bool) {
+	programs.Eventually(t, "the exporter reads its configuration", func() (open bool) {
 		var err error
-		pipe, err = os.OpenFile(key, os.O_WRONLY|syscall.O_NONBLOCK, 0) // an error while nobody reads
+		pipe, err = os.OpenFile(file, os.O_WRONLY|syscall.O_NONBLOCK, 0) // an error while nobody reads
 		return err == nil
 	})
-	exporter.hangUp()
-	// From here on the key is in a file like any other.
-	if err := errors.Join(os.Remove(key), os.WriteFile(key, []byte(testKey), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := pipe.WriteString(testKey); err != nil {
-		t.Fatal(err)
-	}
-	if err := pipe.Close(); err != nil {
-		t.Fatal(err)
-	}
-	exporter.awaitListening(t)
-	exporter.stderr.await(t, `(?s)configuration in force.*configuration in force`)
-	if got := exporter.scrape(t)[remainOfStore]; got != 9_944_000 {
+	exporter.Signal(syscall.SIGHUP)
+	// From here on it is a file like any other.
+	must.Do(t, errors.Join(os.Remove(file), os.WriteFile(file, []byte(text), 0o600)))
+	must.Get(pipe.WriteString(text))(t)
+	must.Do(t, pipe.Close())
+	exporter.Await(t, `(?s)configuration in force.*configuration in force`)
+	serving := &running{url: "http://" + exporter.Await(t, programs.Listening)[1]}
+	if got := serving.scrape(t)[remainOfStore]; got != 9_944_000 {
 		t.Errorf("got %v", got)
 	}
-	if code := exporter.stop(); code != app.ExitOK {
-		t.Errorf("exit code %d:\n%s", code, exporter.stderr)
+	if code := exporter.Stop(); code != app.ExitOK {
+		t.Errorf("exit code %d", code)
 	}
 }
 
@@ -320,14 +276,14 @@ func TestHangupWhileStopping(t *testing.T) {
 		sim.ServeHTTP(w, r)
 	}))
 	defer slow.Close()
-	exporter := serveApart(t, append(flags, "--payple.hub="+slow.URL)[1:]...)
-	answered, exit := make(chan map[string]float64, 1), make(chan int, 1)
+	exporter := serveApart(t, nil, append(flags, "--payple.hub="+slow.URL)[1:]...)
+	answered, exit := make(chan exposition.Page, 1), make(chan int, 1)
 	go func() { answered <- exporter.scrape(t) }()
 	<-asked
 	go func() { exit <- exporter.stop() }()
-	exporter.stderr.await(t, "stopping: scrapes under way finish first")
-	exporter.hangUp()
-	exporter.hangUp()
+	exporter.stderr.Await(t, "stopping: scrapes under way finish first")
+	exporter.Signal(syscall.SIGHUP)
+	exporter.Signal(syscall.SIGHUP)
 	close(release)
 	if code := <-exit; code != app.ExitOK {
 		t.Fatalf("exit code %d:\n%s", code, exporter.stderr)
@@ -342,9 +298,7 @@ func TestHangupWhileStopping(t *testing.T) {
 func TestHangupEndsOtherCommands(t *testing.T) {
 	t.Parallel()
 	sim, flags := simulated(t)
-	if err := sim.Apply("store", "", "hang"); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, sim.Apply("store", "", "hang"))
 	folder := t.TempDir()
 	for command, test := range map[string]struct {
 		flags []string
@@ -358,11 +312,11 @@ func TestHangupEndsOtherCommands(t *testing.T) {
 	} {
 		t.Run(command, func(t *testing.T) {
 			t.Parallel()
-			r := startProcess(t, programs.Exporter(t), nil, append([]string{command}, test.flags...)...)
-			eventually(t, command+" runs", test.runs)
-			r.hangUp()
-			if status := r.wait(); !status.Signaled() || status.Signal() != syscall.SIGHUP {
-				t.Errorf("ended with code %d:\n%s", status.ExitStatus(), r.stderr)
+			p := programs.Run(t, nil, programs.Exporter(t), append([]string{command}, test.flags...)...)
+			programs.Eventually(t, command+" runs", test.runs)
+			p.Signal(syscall.SIGHUP)
+			if state := p.Wait(); state.Sys().(syscall.WaitStatus).Signal() != syscall.SIGHUP {
+				t.Errorf("ended: %s", state)
 			}
 		})
 	}

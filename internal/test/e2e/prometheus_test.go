@@ -2,13 +2,13 @@ package e2e
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 )
 
@@ -76,8 +76,7 @@ func TestPrometheusShards(t *testing.T) {
 	for i, exporter := range exporters {
 		own := prometheus.Query(t, fmt.Sprintf(`payple_up{instance=%q}`, hostOf(exporter.url)))
 		// Within the life of a token, an exporter asks for one per merchant.
-		_, body := exporter.get(t, "/metrics?collect[]=exporter")
-		asked := parseSamples(t, body)[`payple_hub_requests_total{endpoint="token"}`]
+		asked := exporter.page(t, "/metrics?collect[]=exporter")[`payple_hub_requests_total{endpoint="token"}`]
 		if len(own) == 0 || int(asked) != len(own) {
 			t.Errorf("exporter %d answers for %d merchants and has asked for %v tokens", i, len(own), asked)
 		}
@@ -123,10 +122,7 @@ func expectLoss(t *testing.T, prometheus *programs.Server, exporters []*running)
 // and no time to lose.
 func shardedConfig(t *testing.T, exporters []*running) string {
 	t.Helper()
-	text, err := os.ReadFile("deploy/prometheus/sharded.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := must.Read(t, "deploy/prometheus/sharded.yml")
 	replace := []string{
 		"scrape_interval: 30s", "scrape_interval: 1s", "scrape_timeout: 10s", "scrape_timeout: 1s",
 		"/etc/prometheus/rules/payple.rules.yml",
@@ -135,7 +131,7 @@ func shardedConfig(t *testing.T, exporters []*running) string {
 	for i, exporter := range exporters {
 		replace = append(replace, fmt.Sprintf("payple-exporter-%d:10911", i), hostOf(exporter.url))
 	}
-	return "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n" + strings.NewReplacer(replace...).Replace(string(text))
+	return "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n" + strings.NewReplacer(replace...).Replace(text)
 }
 
 // manyMerchants is a simulated hub with n merchants, and a file that lists

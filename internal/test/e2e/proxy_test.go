@@ -9,7 +9,6 @@ import (
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
-	"payple_exporter/internal/test/programs"
 	"payple_exporter/internal/test/secrets"
 )
 
@@ -17,10 +16,7 @@ import (
 // an egress proxy: HTTPS_PROXY works, over verified TLS from end to end.
 func TestServeThroughHTTPSProxy(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: "store", CustKey: testKey, Plan: simulator.Plan{
-		Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000},
-	}})
-	secure := httptest.NewTLSServer(sim) // its certificate is for example.com
+	secure := httptest.NewTLSServer(newStore()) // its certificate is for example.com
 	defer secure.Close()
 	proxy := simulator.NewTunnel(secure.Listener.Addr().String())
 	server := httptest.NewServer(proxy)
@@ -30,8 +26,7 @@ func TestServeThroughHTTPSProxy(t *testing.T) {
 		"HTTPS_PROXY=" + server.URL, "NO_PROXY=",
 		"SSL_CERT_FILE=" + harness.WriteFile(t, "ca.pem", string(certificate)), "SSL_CERT_DIR=" + t.TempDir(),
 	}
-	exporter := serveProcess(t, programs.Exporter(t), env, "--payple.hub=https://example.com",
-		"--payple.cst-id=store", "--payple.cust-key-file="+harness.WriteFile(t, "key", testKey))
+	exporter := serveApart(t, env, flagsOf(t, "https://example.com")...)
 	if got := exporter.scrape(t)[remainOfStore]; got != 9_944_000 {
 		t.Errorf("got %v through the proxy:\n%s", got, exporter.stderr)
 	}
@@ -45,7 +40,7 @@ func TestServeThroughHTTPSProxy(t *testing.T) {
 // that says so holds no password.
 func TestUnreadableProxyIsRefused(t *testing.T) {
 	const password = "pr0xy-passw0rd-71c2"
-	flags := []string{"--payple.hub=https://hub.invalid", "--payple.cst-id=store", "--payple.cust-key-file=" + harness.WriteFile(t, "key", testKey)}
+	flags := flagsOf(t, "https://hub.invalid")
 	for _, value := range []string{
 		"http://u:" + password + "%@127.0.0.1:1", "http://u:" + password + "@127.0.0.1:%zz", "http://u:" + password + "@127.0.0.1: 1",
 		"gopher://u:" + password + "@127.0.0.1:1", "http://u:" + password + "@127.0.0.1:1\n",

@@ -2,9 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -13,6 +10,8 @@ import (
 	"time"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/test/must"
+	"payple_exporter/internal/test/programs"
 )
 
 // Many merchants and a hub that takes its time: the first scrape answers all,
@@ -31,10 +30,8 @@ func TestManyMerchantsFitOneProcess(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(c.merchants), func(t *testing.T) {
 			sim, file := manyMerchants(t, c.merchants)
-			if err := sim.Apply("", "", c.latency); err != nil {
-				t.Fatal(err)
-			}
-			exporter := serveBuilt(t, "--config.file="+file, "--payple.min-interval=5m", "--payple.max-age=1h")
+			must.Do(t, sim.Apply("", "", c.latency))
+			exporter := serveProcess(t, programs.Released(t), nil, "--config.file="+file, "--payple.min-interval=5m", "--payple.max-age=1h")
 			began := time.Now()
 			got := exporter.scrape(t, "X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(c.within.Seconds()))
 			took := time.Since(began)
@@ -70,17 +67,6 @@ func TestManyMerchantsFitOneProcess(t *testing.T) {
 	}
 }
 
-// serveBuilt builds the program itself, without what tests add, and runs it.
-func serveBuilt(t *testing.T, args ...string) *running {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "payple_exporter")
-	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-o", path, ".")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
-	return serveProcess(t, path, nil, args...)
-}
-
 // requestsPerSecond is what one merchant costs the hub: a remain request each
 // interval, and a token request for as many of them as one token serves.
 func requestsPerSecond(interval time.Duration) float64 {
@@ -92,19 +78,13 @@ func requestsPerSecond(interval time.Duration) float64 {
 // docs/scaling.md tells the request rate that follows from the settings.
 func TestScalingTableIsComputed(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("docs/scaling.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rows := regexp.MustCompile(`(?m)^\| (\d+) s \| ([\d.]+) \| ([\d,.]+) \| ([\d,.]+) \| ([\d,.]+) \|$`).FindAllStringSubmatch(string(text), -1)
+	text := must.Read(t, "docs/scaling.md")
+	rows := regexp.MustCompile(`(?m)^\| (\d+) s \| ([\d.]+) \| ([\d,.]+) \| ([\d,.]+) \| ([\d,.]+) \|$`).FindAllStringSubmatch(text, -1)
 	if len(rows) != 4 {
 		t.Fatalf("%d rows, want 4", len(rows))
 	}
 	for _, row := range rows {
-		seconds, err := strconv.Atoi(row[1])
-		if err != nil {
-			t.Fatal(err)
-		}
+		seconds := must.Get(strconv.Atoi(row[1]))(t)
 		one := requestsPerSecond(time.Duration(seconds) * time.Second)
 		for i, want := range []string{
 			fmt.Sprintf("%.4f", one), fmt.Sprintf("%.2f", 10*one), fmt.Sprintf("%.1f", 1000*one), fmt.Sprintf("%.0f", 10_000*one),

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,6 +23,7 @@ import (
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 	"payple_exporter/internal/test/secrets"
 )
@@ -139,12 +139,12 @@ func (o ordeal) run(t *testing.T) {
 	sim := &eavesdropper{Hub: simulator.New(simulator.Options{Now: o.clock.Now}, simulator.Partner{CstID: "store", CustKey: testKey})}
 	server := httptest.NewServer(sim)
 	defer server.Close()
-	key, timeout := harness.WriteFile(t, "key", testKey), "30s"
+	timeout := "30s"
 	if o.fault.Reason == hub.ReasonTimeout {
 		timeout = "3s"
 	}
-	flags := []string{"--payple.hub=" + server.URL, "--payple.cst-id=store", "--payple.cust-key-file=" + key, "--payple.timeout=" + timeout}
-	o.exporter = serveOn(t, o.clock, append(flags, "--log.level=debug", "--log.format="+o.format, "--web.enable-lifecycle")...)
+	flags := append(flagsOf(t, server.URL), "--payple.timeout="+timeout)
+	o.exporter = serveOn(t, o.clock.Now, append(flags, "--log.level=debug", "--log.format="+o.format, "--web.enable-lifecycle")...)
 
 	o.scrape(t, "")
 	o.clock.Advance(tokenAlive)
@@ -160,9 +160,7 @@ func (o ordeal) run(t *testing.T) {
 	o.lookEverywhere(t)
 
 	sim.SetCustKey("store", rotatedKey)
-	if err := os.WriteFile(key, []byte(rotatedKey), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Write(t, valueOf(flags[2]), rotatedKey)
 	o.clock.Advance(matrixInterval) // ends a backoff only where a new key may help
 	o.scrape(t, o.fault.Reason)
 	o.clock.Advance(longBackoff)
@@ -183,12 +181,7 @@ const longBackoff = 6 * time.Minute
 // search would be of something else.
 func (o ordeal) scrape(t *testing.T, want hub.Reason) {
 	t.Helper()
-	const accept = exposition.OpenMetrics
-	_, body := o.exporter.get(t, "/probe?merchant=store", "Accept", accept, "X-Prometheus-Scrape-Timeout-Seconds", "60")
-	page, err := exposition.Parse(accept, []byte(body))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := o.exporter.page(t, "/probe?merchant=store", "Accept", exposition.OpenMetrics, "X-Prometheus-Scrape-Timeout-Seconds", "60")
 	if up, reason, err := page.Health("store"); up != (want == "") || reason != want || err != nil {
 		t.Errorf("up %v, reason %q (%v), want %q", up, reason, err, want)
 	}
@@ -285,10 +278,7 @@ func TestSecretSearchFindsSecrets(t *testing.T) {
 func TestSomeFaultsSendSecretsBack(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"no-http", "echo-message", "echo-result"} {
-		fault, err := simulator.ParseFault(name)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fault := must.Get(simulator.ParseFault(name))(t)
 		sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: "store", CustKey: testKey})
 		server := httptest.NewServer(sim)
 		defer server.Close()
@@ -309,10 +299,7 @@ func askHub(t *testing.T, address, path, token, body string) string {
 	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	_, _ = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nCache-Control: no-cache\r\n"+
 		"Accept: application/json\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s", path, token, len(body), body)
-	answer, err := io.ReadAll(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
+	answer := must.Get(io.ReadAll(conn))(t)
 	return string(answer)
 }
 
@@ -321,7 +308,7 @@ func askHub(t *testing.T, address, path, token, body string) string {
 func TestMisplacedKeysAreNotRepeated(t *testing.T) {
 	t.Parallel()
 	_, flags := simulated(t)
-	key := strings.TrimPrefix(flags[2], "--payple.cust-key-file=")
+	key := valueOf(flags[2])
 	good := "merchants:\n  - {cst_id: p, cust_key_file: " + key + "}\n"
 	file := harness.WriteFile(t, "merchants.yml", good)
 	exporter := serveHere(t, "--config.file="+file, "--web.enable-lifecycle", "--log.level=debug")
@@ -336,9 +323,7 @@ func TestMisplacedKeysAreNotRepeated(t *testing.T) {
 		"merchants:\n  - cst_id: p\n    %s\n", "merchants:\n  - cst_id: p\n  %s: x\n", "merchants:\n\t- cust_key: %s\n", "key: %s\nsecret: %s\n",
 	} {
 		text = strings.ReplaceAll(text, "%s", misplaced)
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, file, text)
 		code, stdout, stderr := harness.Command(t, "--config.file="+file, "--config.check")
 		if code != app.ExitUsage {
 			t.Errorf("taken, exit %d: %s", code, text)
@@ -384,8 +369,7 @@ func TestProxyPasswordIsOnNoSurface(t *testing.T) {
 	} {
 		env := []string{"HTTPS_PROXY=" + proxy, "NO_PROXY="}
 		// A name and no loopback address, for which no proxy would be asked. Only a proxy would look it up, and none of these does.
-		exporter := serveProcess(t, programs.Exporter(t), env, "--payple.hub=https://hub.invalid", "--payple.cst-id=store",
-			"--payple.cust-key-file="+harness.WriteFile(t, "key", testKey), "--log.level=debug")
+		exporter := serveApart(t, env, append(flagsOf(t, "https://hub.invalid"), "--log.level=debug")...)
 		_, metrics := exporter.get(t, "/metrics")
 		_, page := exporter.get(t, "/")
 		if !strings.Contains(metrics, `payple_up{merchant="store"} 0`) {
@@ -409,7 +393,7 @@ func TestProxyPasswordIsOnNoSurface(t *testing.T) {
 // and not the one in its environment.
 func TestSimulateShowsNoRealKey(t *testing.T) {
 	t.Parallel()
-	exporter := serveSimulator(t, "PAYPLE_CUST_KEY="+testKey)
-	_, state := exporter.get(t, "/simulator/")
-	expectNoSecret(t, "simulate", state+exporter.stderr.String())
+	process := programs.Run(t, []string{"PAYPLE_CUST_KEY=" + testKey}, programs.Exporter(t), simulate...)
+	_, state := (&running{url: process.Await(t, simulatorURL)[1]}).get(t, "/simulator/")
+	expectNoSecret(t, "simulate", state+process.String())
 }

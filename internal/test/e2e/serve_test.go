@@ -3,16 +3,19 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
+	"payple_exporter/internal/test/programs"
 )
 
 const remainOfStore = `payple_transfer_remain_amount{merchant="store"}`
@@ -20,8 +23,9 @@ const remainOfStore = `payple_transfer_remain_amount{merchant="store"}`
 // From flags to three true figures.
 func TestServeExposesTheHubsFigures(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	got := serveHere(t, flags...).scrape(t)
+	sim, flags := simulated(t)
+	exporter := serveHere(t, flags...)
+	got := exporter.scrape(t)
 	for sample, want := range map[string]float64{
 		remainOfStore: 9_944_000, `total_account_amt{merchant="store"}`: 10_000_000, `total_transfer_amt{merchant="store"}`: 56_000,
 		`payple_up{merchant="store"}`:                                           1,
@@ -33,6 +37,15 @@ func TestServeExposesTheHubsFigures(t *testing.T) {
 		if value, there := got[sample]; !there || value != want {
 			t.Errorf("%s is %v (there: %v), want %v", sample, value, there, want)
 		}
+	}
+	// A page opened by a person obeys the same gate as a scrape, and is no demo.
+	for range 5 {
+		if _, body := exporter.get(t, "/"); !strings.Contains(body, "₩9,944,000") || strings.Contains(body, "DEMO") {
+			t.Fatalf("the page says:\n%s", body)
+		}
+	}
+	if n := sim.Requests("store", hub.EndpointRemain); n != 1 {
+		t.Errorf("a scrape and five views made %d queries, want 1", n)
 	}
 }
 
@@ -70,9 +83,7 @@ func TestServeManyScrapersMakeOneQuery(t *testing.T) {
 // the answer from the time-out, and other tests may take all processors.
 func TestServeAnswersInTimeWhenTheHubHangs(t *testing.T) {
 	sim, flags := simulated(t)
-	if err := sim.Apply("store", "", "hang"); err != nil {
-		t.Fatal(err)
-	}
+	must.Do(t, sim.Apply("store", "", "hang"))
 	exporter := serveHere(t, flags...)
 	began := time.Now()
 	got := exporter.scrape(t, "X-Prometheus-Scrape-Timeout-Seconds", "2")
@@ -90,8 +101,7 @@ func TestServeAnswersInTimeWhenTheHubHangs(t *testing.T) {
 // A hub that is not there keeps nothing from starting.
 func TestServeStartsWithoutAHub(t *testing.T) {
 	t.Parallel()
-	key := harness.WriteFile(t, "key", testKey)
-	exporter := serveHere(t, "--payple.hub=http://127.0.0.1:1", "--payple.cst-id=store", "--payple.cust-key-file="+key)
+	exporter := serveHere(t, flagsOf(t, "http://127.0.0.1:1")...)
 	for _, path := range []string{"/-/healthy", "/-/ready", "/", "/sd"} {
 		if status, body := exporter.get(t, path); status != http.StatusOK {
 			t.Errorf("%s answers %d: %s", path, status, body)
@@ -118,10 +128,10 @@ func TestServeFinishesScrapesOnSIGTERM(t *testing.T) {
 	t.Parallel()
 	sim, flags := simulated(t)
 	sim.Break("store", hub.EndpointToken, simulator.Slow(700*time.Millisecond))
-	exporter := serveApart(t, flags...)
-	answered := make(chan map[string]float64, 1)
+	exporter := serveApart(t, nil, flags...)
+	answered := make(chan exposition.Page, 1)
 	go func() { answered <- exporter.scrape(t) }()
-	eventually(t, "the scrape reaches the hub", func() bool { return sim.Requests("store", hub.EndpointToken) > 0 })
+	programs.Eventually(t, "the scrape reaches the hub", func() bool { return sim.Requests("store", hub.EndpointToken) > 0 })
 	if code := exporter.stop(); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, exporter.stderr)
 	}
@@ -147,9 +157,7 @@ func TestServeLogHasOneShape(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			sim, flags := simulated(t)
-			if err := sim.Apply("store", "", "result=T0310"); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, sim.Apply("store", "", "result=T0310"))
 			exporter := serveHere(t, append(flags, "--log.level=debug", "--log.format="+format)...)
 			exporter.scrape(t)
 			exporter.stop()
@@ -164,22 +172,6 @@ func TestServeLogHasOneShape(t *testing.T) {
 				t.Errorf("lines are missing:\n%s", text)
 			}
 		})
-	}
-}
-
-// A page opened by a person obeys the same gate as a scrape, names every
-// merchant, and says loudly that a demo is none.
-func TestServePage(t *testing.T) {
-	t.Parallel()
-	sim, flags := simulated(t)
-	exporter := serveHere(t, flags...)
-	for range 5 {
-		if _, body := exporter.get(t, "/"); !strings.Contains(body, "₩9,944,000") || strings.Contains(body, "DEMO") {
-			t.Fatalf("the page says:\n%s", body)
-		}
-	}
-	if n := sim.Requests("store", hub.EndpointRemain); n != 1 {
-		t.Errorf("five views made %d queries, want 1", n)
 	}
 }
 
@@ -218,20 +210,18 @@ func TestServeDemo(t *testing.T) {
 func TestServeReloads(t *testing.T) {
 	t.Parallel()
 	sim, flags := simulated(t)
-	address, key := flags[0][len("--payple.hub="):], flags[2][len("--payple.cust-key-file="):]
+	address, key := valueOf(flags[0]), valueOf(flags[2])
 	good := "hub: " + address + "\nmerchants:\n  - {cst_id: store, cust_key_file: " + key + "}\n"
 	file := harness.WriteFile(t, "merchants.yml", good)
 	write := func(text string) {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, file, text)
 	}
-	exporter := serveApart(t, "--config.file="+file, "--web.enable-lifecycle")
+	exporter := serveApart(t, nil, "--config.file="+file, "--web.enable-lifecycle")
 	exporter.scrape(t)
 
 	write(good + "  - {cst_id: store, name: second, hub: 'https://hub.invalid', cust_key_file: " + key + "}\n")
-	exporter.hangUp()
-	exporter.stderr.await(t, `merchants=2`)
+	exporter.Signal(syscall.SIGHUP)
+	exporter.stderr.Await(t, `merchants=2`)
 	got := exporter.scrape(t)
 	if got[remainOfStore] != 9_944_000 || got[`payple_queries_total{merchant="store"}`] != 1 || sim.Requests("store", hub.EndpointRemain) != 1 {
 		t.Errorf("the merchant that stays was forgotten: %v queries", got[`payple_queries_total{merchant="store"}`])

@@ -1,47 +1,47 @@
 package e2e
 
 import (
-	"context"
-	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/texts"
 )
 
-// playing is a simulate command that runs.
-type playing struct {
-	url, config string
+// simulate is the command that runs the simulated hub alone.
+var simulate = []string{"simulate", "--simulate.listen-address=127.0.0.1:0"}
+
+// simulatorURL matches the line with its address.
+const simulatorURL = `listens on (http://127\.0\.0\.1:\d+)\.`
+
+// serveSimulator runs simulate in this process.
+func serveSimulator(t *testing.T, flags ...string) *running {
+	t.Helper()
+	r := startHere(t, time.Now, append(slices.Clone(simulate), flags...)...)
+	r.url = r.stderr.Await(t, simulatorURL)[1]
+	return r
 }
 
-// startDrill runs simulate with the files that an exporter under drill reads.
-func startDrill(t *testing.T, flags ...string) playing {
+// startDrill runs simulate with the files that an exporter under drill reads,
+// and returns the configuration's path as well.
+func startDrill(t *testing.T, flags ...string) (r *running, configFile string) {
 	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	out, exit, folder := newOutput(), make(chan int, 1), t.TempDir()
-	go func() {
-		exit <- run(ctx, append([]string{
-			"simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.config-dir=" + folder,
-		}, flags...), out, out)
-	}()
+	r = serveSimulator(t, append(flags, "--simulate.config-dir="+t.TempDir())...)
 	t.Cleanup(func() {
-		stop()
-		if code := <-exit; code != app.ExitOK {
-			t.Errorf("simulate exits %d:\n%s", code, out)
+		if code := r.stop(); code != app.ExitOK {
+			t.Errorf("simulate exits %d:\n%s", code, r.stderr)
 		}
 	})
-	return playing{out.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1], out.await(t, `--config\.file=(\S+)\n`)[1]}
-}
-
-func (p playing) keyFile(cstID string) string {
-	return filepath.Join(filepath.Dir(p.config), "simulated-keys", cstID)
+	return r, r.stderr.Await(t, `--config\.file=(\S+)\n`)[1]
 }
 
 // A drill rings for real: simulate plays it, an exporter that reads its keys
@@ -51,11 +51,11 @@ func (p playing) keyFile(cstID string) string {
 func TestDrillsRing(t *testing.T) {
 	t.Parallel()
 	chainTools(t)
-	rotated := startDrill(t, "--simulate.scenario=key-rotated", "--simulate.speed=30") // minute 5 is second 10
-	dry := startDrill(t, "--simulate.scenario=running-dry", "--simulate.speed=120")    // minute 45 is second 22
+	_, rotated := startDrill(t, "--simulate.scenario=key-rotated", "--simulate.speed=30") // minute 5 is second 10
+	_, dry := startDrill(t, "--simulate.scenario=running-dry", "--simulate.speed=120")    // minute 45 is second 22
 	var exporters []*running
-	for _, drill := range []playing{rotated, dry} {
-		exporter := serveHere(t, "--config.file="+drill.config, "--payple.min-interval=1s", "--payple.max-age=5s")
+	for _, config := range []string{rotated, dry} {
+		exporter := serveHere(t, "--config.file="+config, "--payple.min-interval=1s", "--payple.max-age=5s")
 		exporter.scrape(t) // the first answer may take longer than Prometheus' second
 		exporters = append(exporters, exporter)
 	}
@@ -70,9 +70,7 @@ func TestDrillsRing(t *testing.T) {
 		return n
 	}
 	programs.Eventually(t, "the refused key pages", func() bool { return pages("PaypleCredentialsRejected", "shop-one", "firing") > 0 })
-	if err := os.WriteFile(rotated.keyFile("shop-one"), []byte("simulated-key-2\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Write(t, filepath.Join(filepath.Dir(rotated), "simulated-keys", "shop-one"), "simulated-key-2\n")
 	programs.Eventually(t, "nothing left pages", func() bool { return pages("PaypleTransferLimitExhausted", "payouts-main", "firing") > 0 })
 	programs.Eventually(t, "the new key ends it", func() bool { return pages("PaypleCredentialsRejected", "shop-one", "resolved") > 0 })
 	programs.Eventually(t, "the top-up ends it", func() bool { return pages("PaypleTransferLimitExhausted", "payouts-main", "resolved") > 0 })
@@ -90,18 +88,15 @@ func TestEveryDrillPlays(t *testing.T) {
 	if len(simulator.DrillNames()) < 4 {
 		t.Errorf("drills: %v", simulator.DrillNames())
 	}
-	document, err := os.ReadFile("docs/drills.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	document := must.Read(t, "docs/drills.md")
 	for _, name := range simulator.DrillNames() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			drill := startDrill(t, "--simulate.scenario="+name)
-			if code, stdout, stderr := harness.Command(t, "--config.file="+drill.config, "check"); code != app.ExitOK {
+			_, config := startDrill(t, "--simulate.scenario="+name)
+			if code, stdout, stderr := harness.Command(t, "--config.file="+config, "check"); code != app.ExitOK {
 				t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
 			}
-			if !strings.Contains(string(document), "\n### "+name+"\n") {
+			if !strings.Contains(document, "\n### "+name+"\n") {
 				t.Errorf("docs/drills.md does not tell of it")
 			}
 		})
@@ -111,14 +106,11 @@ func TestEveryDrillPlays(t *testing.T) {
 // The example of a drill in docs/drills.md is one.
 func TestExampleDrillPlays(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("docs/drills.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, example, _ := strings.Cut(string(document), "```yaml\n")
+	document := must.Read(t, "docs/drills.md")
+	_, example, _ := strings.Cut(document, "```yaml\n")
 	example, _, _ = strings.Cut(example, "```")
-	drill := startDrill(t, "--simulate.scenario="+harness.WriteFile(t, "my-drill.yml", example), "--simulate.cust-key-file="+harness.WriteFile(t, "key", "unused"))
-	if code, stdout, stderr := harness.Command(t, "--config.file="+drill.config, "check"); code != app.ExitOK || !strings.Contains(stdout, "₩40,000,000") && !strings.Contains(stdout, "₩39,") {
+	_, config := startDrill(t, "--simulate.scenario="+harness.WriteFile(t, "my-drill.yml", example), "--simulate.cust-key-file="+harness.WriteFile(t, "key", "unused"))
+	if code, stdout, stderr := harness.Command(t, "--config.file="+config, "check"); code != app.ExitOK || !strings.Contains(stdout, "₩40,000,000") && !strings.Contains(stdout, "₩39,") {
 		t.Errorf("exit %d:\n%s%s", code, stdout, stderr)
 	}
 }
@@ -128,14 +120,10 @@ func TestExampleDrillPlays(t *testing.T) {
 func TestSimulateTakesItsKeyFromAFile(t *testing.T) {
 	t.Parallel()
 	key := harness.WriteFile(t, "key", testKey+"\n")
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	out := newOutput()
-	go run(ctx, []string{"simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.cust-key-file=" + key}, out, io.Discard)
-	url := out.await(t, `listens on (http://127\.0\.0\.1:\d+)\.`)[1]
-	out.await(t, "Mend it")
-	expectNoSecret(t, "simulate", out.String())
-	if code, stdout, _ := harness.Command(t, "--payple.hub="+url, "--payple.cst-id=healthy", "--payple.cust-key-file="+key, "check"); code != app.ExitOK {
+	hub := serveSimulator(t, "--simulate.cust-key-file="+key)
+	hub.stderr.Await(t, "Mend it")
+	expectNoSecret(t, "simulate", hub.stderr.String())
+	if code, stdout, _ := harness.Command(t, "--payple.hub="+hub.url, "--payple.cst-id=healthy", "--payple.cust-key-file="+key, "check"); code != app.ExitOK {
 		t.Errorf("exit %d:\n%s", code, stdout)
 	}
 }
@@ -151,17 +139,10 @@ func TestSimulateSpeaksTheLanguageOfTheTerminal(t *testing.T) {
 	} {
 		t.Setenv("LC_ALL", test.locale)
 		t.Setenv("PAYPLE_EXPORTER_LANG", test.environment)
-		args := []string{"simulate", "--simulate.listen-address=127.0.0.1:0"}
-		if test.flag != "" {
-			args = append(args, test.flag)
-		}
-		ctx, stop := context.WithCancel(t.Context())
-		out, exit := newOutput(), make(chan int, 1)
-		go func() { exit <- run(ctx, args, out, out) }()
-		out.await(t, "fault=none'\n")
-		stop()
-		if code := <-exit; code != app.ExitOK || hangul(out.String()) != test.korean {
-			t.Errorf("%+v: exit %d\n%s", test, code, out)
+		r := startHere(t, time.Now, append(slices.Clone(simulate), strings.Fields(test.flag)...)...)
+		r.stderr.Await(t, "fault=none'\n")
+		if code := r.stop(); code != app.ExitOK || texts.Hangul(r.stderr.String()) != test.korean {
+			t.Errorf("%+v: exit %d\n%s", test, code, r.stderr)
 		}
 	}
 }
@@ -170,26 +151,22 @@ func TestSimulateSpeaksTheLanguageOfTheTerminal(t *testing.T) {
 func TestSimulateOverwritesNobodysConfiguration(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	path := filepath.Join(folder, "merchants.yml")
 	const own = "merchants: [{cst_id: real, cust_key_file: /etc/payple.key}]\n"
-	if err := os.WriteFile(path, []byte(own), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := must.Write(t, filepath.Join(folder, "merchants.yml"), own)
 	code, _, stderr := harness.Command(t, "simulate", "--simulate.listen-address=127.0.0.1:0", "--simulate.config-dir="+folder)
 	if code != app.ExitUsage || !strings.Contains(stderr, "was not written by simulate: name another directory") {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != own {
-		t.Errorf("%v, now %q", err, text)
+	if text := must.Read(t, path); text != own {
+		t.Errorf("now %q", text)
 	}
 }
 
 // What a person breaks goes before what is planned, and is seen in the state.
 func TestPlannedFaultsAreShown(t *testing.T) {
 	t.Parallel()
-	drill := startDrill(t, "--simulate.scenario=hub-down", "--simulate.speed=1000")
-	simulator := &running{url: drill.url}
-	eventually(t, "the plan's fault is shown", func() bool {
+	simulator, _ := startDrill(t, "--simulate.scenario=hub-down", "--simulate.speed=1000")
+	programs.Eventually(t, "the plan's fault is shown", func() bool {
 		_, body := simulator.get(t, "/simulator/")
 		return strings.Contains(body, `"token": "result=T0310"`)
 	})
@@ -205,7 +182,7 @@ func TestPlannedFaultsAreShown(t *testing.T) {
 // every fault, and none that there is not.
 func TestDrillsTellOfEveryFault(t *testing.T) {
 	t.Parallel()
-	_, section, _ := strings.Cut(harness.ReadFile(t, "docs/drills.md"), "\n## Faults\n")
+	_, section, _ := strings.Cut(must.Read(t, "docs/drills.md"), "\n## Faults\n")
 	fields, wrongs, named := []string{}, []string{}, make(map[string]bool)
 	quoted := regexp.MustCompile("`([^`]+)`")
 	for _, row := range regexp.MustCompile(`(?m)^\| (`+"`.*`"+`) \| (.*) \|$`).FindAllStringSubmatch(section, -1) {

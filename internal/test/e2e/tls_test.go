@@ -23,8 +23,9 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/certificates"
+	"payple_exporter/internal/test/exposition"
 	"payple_exporter/internal/test/harness"
-	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/must"
 )
 
 // lock is all that it takes to close the exporter's door: a server's
@@ -53,17 +54,12 @@ func newLock(t *testing.T) *lock {
 	l.client = issue(t, "prometheus", &ca)
 	other := issue(t, "authority", nil)
 	l.stranger = issue(t, "prometheus", &other)
-	key, err := x509.MarshalPKCS8PrivateKey(server.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
+	key := must.Get(x509.MarshalPKCS8PrivateKey(server.PrivateKey))(t)
 	for name, block := range map[string]*pem.Block{
 		"ca.pem": {Type: "CERTIFICATE", Bytes: ca.Certificate[0]}, "cert.pem": {Type: "CERTIFICATE", Bytes: server.Certificate[0]},
 		"key.pem": {Type: "PRIVATE KEY", Bytes: key},
 	} {
-		if err := os.WriteFile(filepath.Join(l.dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Do(t, os.WriteFile(filepath.Join(l.dir, name), pem.EncodeToMemory(block), 0o600))
 	}
 	return l
 }
@@ -73,18 +69,13 @@ func (l *lock) config(t *testing.T, with string) string {
 	t.Helper()
 	text := "tls_server_config:\n  cert_file: cert.pem\n  key_file: key.pem\n"
 	if with == withPassword {
-		hash, err := bcrypt.GenerateFromPassword([]byte("password"), bcrypt.MinCost)
-		if err != nil {
-			t.Fatal(err)
-		}
+		hash := must.Get(bcrypt.GenerateFromPassword([]byte("password"), bcrypt.MinCost))(t)
 		text += "basic_auth_users:\n  reader: " + string(hash) + "\n"
 	} else {
 		text += with
 	}
 	path := filepath.Join(l.dir, "web.yml")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	must.Write(t, path, text)
 	return path
 }
 
@@ -110,7 +101,7 @@ func issue(t *testing.T, name string, parent *tls.Certificate) tls.Certificate {
 // that a client with all rights gets.
 func everyPath() map[string]int {
 	return map[string]int{
-		"GET /": 200, "GET /metrics": 200, "GET /probe?merchant=store": 200, "GET /probe": 400, "GET /sd": 200, "GET /-/healthy": 200, "GET /-/ready": 200,
+		"GET /": 200, "HEAD /": 200, "GET /metrics": 200, "GET /probe?merchant=store": 200, "GET /probe": 400, "GET /sd": 200, "GET /-/healthy": 200, "GET /-/ready": 200,
 		"POST /-/reload": 200, "GET /-/reload": 405, "OPTIONS /metrics": 405, "HEAD /metrics": 200, "GET /nowhere": 404, "GET //metrics": 307,
 	}
 }
@@ -119,10 +110,7 @@ func everyPath() map[string]int {
 func visit(t *testing.T, client *http.Client, url, line, password string) int {
 	t.Helper()
 	method, path, _ := strings.Cut(line, " ")
-	request, err := http.NewRequestWithContext(t.Context(), method, url+path, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
+	request := must.Get(http.NewRequestWithContext(t.Context(), method, url+path, http.NoBody))(t)
 	if password != "" {
 		request.SetBasicAuth("reader", password)
 	}
@@ -134,14 +122,20 @@ func visit(t *testing.T, client *http.Client, url, line, password string) int {
 	return response.StatusCode
 }
 
+// serveLocked serves behind a lock, and returns where.
+func serveLocked(t *testing.T, with string, flags ...string) (lock *lock, exporter *running, address string) {
+	t.Helper()
+	_, all := simulated(t)
+	lock = newLock(t)
+	exporter = serveHere(t, append(append(all, "--web.config.file="+lock.config(t, with)), flags...)...)
+	return lock, exporter, "https://" + hostOf(exporter.url)
+}
+
 // A password guards every path, over TLS: none is left open, and with the
 // password each answers as it does without a lock.
 func TestPasswordGuardsEveryPath(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	lock := newLock(t)
-	exporter := serveHere(t, append(flags, "--web.enable-lifecycle", "--web.config.file="+lock.config(t, withPassword))...)
-	address := "https://" + hostOf(exporter.url)
+	lock, exporter, address := serveLocked(t, withPassword, "--web.enable-lifecycle")
 	for line, status := range everyPath() {
 		for password, want := range map[string]int{"": http.StatusUnauthorized, "wrong": http.StatusUnauthorized, "password": status} {
 			if got := visit(t, lock.visitor(), address, line, password); got != want {
@@ -162,10 +156,7 @@ func TestPasswordGuardsEveryPath(t *testing.T) {
 // another authority; one with the right certificate gets everything.
 func TestMutualTLSGuardsEveryPath(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	lock := newLock(t)
-	exporter := serveHere(t, append(flags, "--web.enable-lifecycle", "--web.config.file="+lock.config(t, withCertificate))...)
-	address := "https://" + hostOf(exporter.url)
+	lock, exporter, address := serveLocked(t, withCertificate, "--web.enable-lifecycle")
 	for line, want := range everyPath() {
 		for name, client := range map[string]*http.Client{"none": lock.visitor(), "a stranger's": lock.visitor(lock.stranger)} {
 			if got := visit(t, client, address, line, ""); got != 0 {
@@ -182,9 +173,7 @@ func TestMutualTLSGuardsEveryPath(t *testing.T) {
 // TLS older than 1.2 is not spoken.
 func TestOldTLSIsRefused(t *testing.T) {
 	t.Parallel()
-	_, flags := simulated(t)
-	lock := newLock(t)
-	exporter := serveHere(t, append(flags, "--web.config.file="+lock.config(t, ""))...)
+	lock, exporter, _ := serveLocked(t, "")
 	for version, good := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
 		dialer := tls.Dialer{Config: &tls.Config{RootCAs: lock.authority, MinVersion: version, MaxVersion: version}}
 		conn, err := dialer.DialContext(t.Context(), "tcp", hostOf(exporter.url))
@@ -207,10 +196,7 @@ func deafTLS(t *testing.T) string {
 		Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12,
 	}
 	var listen net.ListenConfig
-	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	listener := must.Get(listen.Listen(t.Context(), "tcp", "127.0.0.1:0"))(t)
 	t.Cleanup(func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -317,18 +303,18 @@ func TestServeTrustsNoBadCertificate(t *testing.T) {
 			var current atomic.Pointer[tls.Config]
 			current.Store(showing(test.certificate))
 			server := secureHub(t, sim, &current)
-			exporter := serveProcess(t, programs.Exporter(t), env, append(flags[1:], "--payple.hub="+server.URL)...)
+			exporter := serveApart(t, env, append(flags[1:], "--payple.hub="+server.URL)...)
 			if test.says == "" {
 				expectUp(t, exporter)
 				return
 			}
-			page := exporter.read(t)
+			page := exporter.scrape(t, "Accept", exposition.OpenMetrics)
 			up, reason, err := page.Health("store")
 			_, known, figuresErr := page.Figures("store")
 			if up || reason != hub.ReasonTLS || err != nil || known || figuresErr != nil {
 				t.Errorf("up %v, reason %q (%v), figures shown: %v (%v)", up, reason, err, known, figuresErr)
 			}
-			exporter.stderr.await(t, regexp.QuoteMeta(test.says)) // the line may come after the answer
+			exporter.stderr.Await(t, regexp.QuoteMeta(test.says)) // the line may come after the answer
 			if n := sim.Requests("store", hub.EndpointToken); n != 0 {
 				t.Errorf("%d requests were sent, with the key", n)
 			}
@@ -350,7 +336,7 @@ func TestServeStopsTrustingABadCertificate(t *testing.T) {
 		var current atomic.Pointer[tls.Config]
 		current.Store(showing(good.certificate))
 		server := secureHub(t, sim, &current)
-		exporter := serveProcess(t, programs.Exporter(t), env, append(flags[1:], "--payple.hub="+server.URL, "--payple.min-interval=1s", "--log.level=debug")...)
+		exporter := serveApart(t, env, append(flags[1:], "--payple.hub="+server.URL, "--payple.min-interval=1s", "--log.level=debug")...)
 		expectUp(t, exporter)
 		asked := requestsOf(sim)
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/test/must"
 )
 
 const (
@@ -20,10 +21,7 @@ func TestParseReadsBothFormats(t *testing.T) {
 	t.Parallel()
 	text := figures + "payple_up{merchant=\"a\"} 0\npayple_failure{merchant=\"a\",reason=\"tls\"} 1\n"
 	for _, format := range []struct{ contentType, text string }{{classic, text}, {OpenMetrics, text + "# EOF\n"}} {
-		page, err := Parse(format.contentType, []byte(format.text))
-		if err != nil {
-			t.Fatal(err)
-		}
+		page := must.Get(Parse(format.contentType, []byte(format.text)))(t)
 		amounts, known, err := page.Figures("a")
 		if err != nil || !known || amounts != (Figures{9, 10, 1}) {
 			t.Errorf("figures %v, %v, %v", amounts, known, err)

@@ -2,9 +2,10 @@
 package golden
 
 import (
-	"os"
 	"strings"
 	"testing"
+
+	"payple_exporter/internal/test/must"
 )
 
 // Compare fails the test if got is not what stands in the file at path. With
@@ -12,16 +13,10 @@ import (
 func Compare(t *testing.T, path, got string, update bool) {
 	t.Helper()
 	if update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		must.Write(t, path, got)
 	}
-	want, err := os.ReadFile(path) //nolint:gosec // a test's own file
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s is not what is shown now (-update writes it anew):\n%s", path, firstDifference(string(want), got))
+	if want := must.Read(t, path); got != want {
+		t.Errorf("%s is not what is shown now (-update writes it anew):\n%s", path, firstDifference(want, got))
 	}
 }
 

@@ -6,12 +6,12 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"payple_exporter/internal/app"
+	"payple_exporter/internal/test/must"
 )
 
 // Command runs the program to its end, which must come by itself, and returns
@@ -59,19 +59,5 @@ func Handler(t *testing.T, now func() time.Time, args ...string) http.Handler {
 // and returns its path.
 func WriteFile(t *testing.T, name, text string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
-// ReadFile returns the text of a file.
-func ReadFile(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path) //nolint:gosec // a test names it
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return must.Write(t, filepath.Join(t.TempDir(), name), text)
 }

@@ -27,7 +27,7 @@ var only = map[string]string{
 	".":                        "internal/app",
 	"internal/simulator":       "hub internal/lang internal/strictyaml",
 	"internal/test/exposition": "hub",
-	"internal/test/soak":       "hub internal/simulator internal/test/exposition",
+	"internal/test/soak":       "hub internal/simulator internal/test/exposition internal/test/names internal/test/programs",
 	"hub":                      "",
 	"internal/lang":            "",
 	"internal/strictyaml":      "",

@@ -1,42 +1,75 @@
 package programs
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"testing"
+
+	"payple_exporter/internal/test/must"
+)
+
+//nolint:gochecknoglobals // folder and builds are what there is one of in a process
+var (
+	folder   = sync.OnceValues(temporary)
+	released = sync.OnceValues(func() (string, error) { return Build("payple_exporter") })
+	tested   = sync.OnceValues(func() (string, error) {
+		info, ok := debug.ReadBuildInfo()
+		race := ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
+		return build(nil, "payple_exporter", fmt.Sprintf("-race=%t", race)) // and else as the tests, or all would be compiled once more
+	})
+	alive io.Closer // of this process, and what ends with it
 )
 
 // Exporter returns the path of payple_exporter, built from the sources at hand
 // once for all tests of a package, with the race detector where the tests have
-// it. It goes with the machine's temporary files.
-func Exporter(t *testing.T) string {
-	t.Helper()
-	path, err := build()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path
+// it.
+func Exporter(tb testing.TB) string { tb.Helper(); return must.Get(tested())(tb) }
+
+// Released returns the path of payple_exporter as it is released.
+func Released(tb testing.TB) string { tb.Helper(); return must.Get(released())(tb) }
+
+// Build builds a program of the project as a release does, with other flags
+// besides, and returns its path. It goes with this process.
+func Build(program string, flags ...string) (string, error) {
+	return build([]string{"CGO_ENABLED=0"}, program, append([]string{"-trimpath", "-ldflags=-s -w"}, flags...)...)
 }
 
-//nolint:gochecknoglobals // a build is what there is one of in a test binary
-var build = sync.OnceValues(func() (string, error) {
-	folder, err := os.MkdirTemp("", "payple_exporter-")
+func build(env []string, program string, flags ...string) (string, error) {
+	dir, err := folder()
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(folder, "payple_exporter")
-	args := []string{"build", "-o", path}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, setting := range info.Settings {
-			if setting.Key == "-race" && setting.Value == "true" {
-				args = append(args, "-race")
-			}
-		}
+	if dir, err = os.MkdirTemp(dir, ""); err != nil {
+		return "", fmt.Errorf("a folder for %s: %w", program, err)
 	}
-	command := exec.Command("go", append(args, "payple_exporter")...) //nolint:gosec // a path of its own making
-	command.Stderr = os.Stderr
-	return path, command.Run()
-})
+	path := filepath.Join(dir, filepath.Base(program))
+	command := exec.Command("go", slices.Concat([]string{"build", "-o", path}, flags, []string{program})...) //nolint:noctx // as long as it takes
+	command.Env = append(os.Environ(), env...)
+	if output, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building %s: %w\n%s", program, err, output)
+	}
+	return path, nil
+}
+
+// temporary returns a folder that goes with this process, even if that is
+// killed: then the pipe ends that a shell waits for.
+func temporary() (string, error) {
+	dir, err := os.MkdirTemp("", "payple_exporter-")
+	if err != nil {
+		return "", fmt.Errorf("a folder for programs: %w", err)
+	}
+	cleaner := exec.Command("sh", "-c", `trap "" INT; cat; rm -r "$0"`, dir) //nolint:noctx // ends with this process
+	if alive, err = cleaner.StdinPipe(); err == nil {
+		err = cleaner.Start()
+	}
+	if err != nil {
+		return "", fmt.Errorf("a folder for programs: %w", err)
+	}
+	return dir, nil
+}

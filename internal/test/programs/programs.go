@@ -4,9 +4,9 @@
 package programs
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,9 +14,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
+
+	"payple_exporter/internal/test/must"
 )
 
 // Patience is how long a test waits for another program at the most.
@@ -58,80 +59,49 @@ func Amtool(t *testing.T) string {
 
 // Eventually waits until something has happened in another program, and fails
 // the test if it does not.
-func Eventually(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(Patience); !happened(); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited %s in vain: %s", Patience, what)
-		}
+func Eventually(tb testing.TB, what string, happened func() bool) {
+	tb.Helper()
+	if !Happens(happened) {
+		tb.Fatalf("waited %s in vain: %s", Patience, what)
 	}
 }
 
-// FreePort returns a loopback address that nobody listens on.
-func FreePort(t *testing.T) string {
-	t.Helper()
-	var listen net.ListenConfig
-	listener, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// Happens waits until something has happened in another program, and reports
+// whether it has.
+func Happens(happened func() bool) bool {
+	for deadline := time.Now().Add(Patience); !happened(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return false
+		}
 	}
+	return true
+}
+
+// FreePort returns a loopback address that nobody listens on.
+func FreePort(tb testing.TB) string {
+	tb.Helper()
+	var listen net.ListenConfig
+	listener := must.Get(listen.Listen(tb.Context(), "tcp", "127.0.0.1:0"))(tb)
 	defer listener.Close() //nolint:errcheck // only the port matters
 	return listener.Addr().String()
 }
 
 // Server is a program that serves HTTP on loopback.
 type Server struct {
+	*Process
+
 	// URL is its address, without a slash at the end.
 	URL string
-
-	output lockedBuffer
-}
-
-// lockedBuffer is a buffer that a program writes to while a test reads it.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // Start runs a program that serves at address, and waits until ready answers.
 // The program ends with the test.
 func Start(t *testing.T, address, ready, path string, args ...string) *Server {
 	t.Helper()
-	s := &Server{URL: "http://" + address}
-	command := exec.CommandContext(t.Context(), path, args...) //nolint:gosec // a test's own program
-	command.Stdout, command.Stderr = &s.output, &s.output
-	command.SysProcAttr = dieTogether()
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("%s said:\n%s", filepath.Base(path), s.output.String())
-		}
-	})
+	s := &Server{Run(t, nil, path, args...), "http://" + address}
 	Eventually(t, filepath.Base(path)+" is ready", func() bool {
-		response, err := s.get(t, ready)
-		if err != nil {
-			return false
-		}
-		_ = response.Body.Close()
-		return response.StatusCode == http.StatusOK
+		status, _, err := s.get(t, ready)
+		return err == nil && status == http.StatusOK
 	})
 	return s
 }
@@ -142,10 +112,7 @@ func Prometheus(t *testing.T, config string) *Server {
 	t.Helper()
 	path := Tool(t, "PROMETHEUS", "prometheus", "prometheus")
 	dir, address := t.TempDir(), FreePort(t)
-	file := filepath.Join(dir, "prometheus.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := must.Write(t, filepath.Join(dir, "prometheus.yml"), config)
 	return Start(t, address, "/-/ready", path,
 		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
 }
@@ -155,10 +122,7 @@ func Alertmanager(t *testing.T, config string) *Server {
 	t.Helper()
 	path := Tool(t, "ALERTMANAGER", "prometheus-alertmanager", "alertmanager", "prometheus-alertmanager")
 	dir, address := t.TempDir(), FreePort(t)
-	file := filepath.Join(dir, "alertmanager.yml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := must.Write(t, filepath.Join(dir, "alertmanager.yml"), config)
 	return Start(t, address, "/-/ready", path, "--config.file="+file, "--storage.path="+filepath.Join(dir, "data"),
 		"--cluster.listen-address=", "--web.listen-address="+address)
 }
@@ -199,23 +163,31 @@ func (s *Server) Query(t *testing.T, expression string) []Sample {
 // GetJSON reads what a path answers into value.
 func (s *Server) GetJSON(t *testing.T, path string, value any) {
 	t.Helper()
-	response, err := s.get(t, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close() //nolint:errcheck // read only
-	if err := json.NewDecoder(response.Body).Decode(value); err != nil {
+	if err := json.Unmarshal(s.Get(t, path), value); err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 }
 
-// get asks for a path on a connection of its own: the server may die.
-func (s *Server) get(t *testing.T, path string) (*http.Response, error) {
+// Get returns what a path answers, which must be with 200.
+func (s *Server) Get(t *testing.T, path string) []byte {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
+	status, body, err := s.get(t, path)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("%s answers %d: %s (%v)", path, status, body, err)
 	}
+	return body
+}
+
+// get asks for a path on a connection of its own: the server may die.
+func (s *Server) get(t *testing.T, path string) (status int, body []byte, _ error) {
+	t.Helper()
+	request := must.Get(http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, http.NoBody))(t)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: Patience}
-	return client.Do(request)
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer response.Body.Close() //nolint:errcheck // read only
+	body, err = io.ReadAll(response.Body)
+	return response.StatusCode, body, err
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"payple_exporter/internal/test/must"
 )
 
 const measured = `goos: linux
@@ -29,9 +31,7 @@ func TestCompare(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			var limits limits
-			if err := limits.Set(c.limit); err != nil {
-				t.Fatal(err)
-			}
+			must.Do(t, limits.Set(c.limit))
 			var table strings.Builder
 			got := ""
 			if err := compare(strings.NewReader(measured), &table, limits); err != nil {

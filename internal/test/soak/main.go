@@ -10,16 +10,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
+
+	"payple_exporter/internal/test/programs"
 )
 
 // options are what the command line says.
@@ -84,8 +87,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	if o.exporter == "" {
-		o.exporter = filepath.Join(dir, "payple_exporter")
-		if err := build(ctx, o.exporter); err != nil {
+		if o.exporter, err = build(ctx, dir); err != nil {
 			return err
 		}
 	}
@@ -96,4 +98,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	ran := s.run(ctx)
 	s.report(stdout)
 	return errors.Join(ran, s.verdict())
+}
+
+// build makes the exporter as it is shipped, of the sources that are there: the
+// revision is said to be dirty if they are not those committed.
+func build(ctx context.Context, dir string) (string, error) {
+	revision, err := exec.CommandContext(ctx, "git", "describe", "--always", "--exclude=*", "--abbrev=40", "--dirty").Output()
+	if err != nil {
+		revision = []byte("unknown")
+	}
+	overlay, err := resolverOverlay(ctx, dir)
+	if err != nil {
+		return "", err
+	}
+	return programs.Build("payple_exporter", "-overlay="+overlay, "-ldflags=-s -w -X github.com/prometheus/common/version.Revision="+string(bytes.TrimSpace(revision)))
 }

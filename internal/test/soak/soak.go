@@ -1,17 +1,18 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"payple_exporter/internal/test/programs"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -32,13 +33,12 @@ const (
 type soak struct {
 	options options
 	backend *backend
-	process *process
+	process *programs.Process
 	scraper *scraper
 	// scrapers are the random sources of those that scrape at the same time.
 	scrapers []*rand.Rand
 	log      io.Writer // of progress
 	config   string    // path of the merchants file
-	logFile  *os.File  // the exporter's
 
 	mu       sync.Mutex
 	events   map[string]int // what was done to the exporter, by kind
@@ -75,17 +75,17 @@ func newSoak(o options, dir string, log io.Writer) (*soak, error) {
 	if err := s.configure(o.merchants, 0); err != nil {
 		return nil, err
 	}
-	if s.logFile, err = os.Create(filepath.Join(dir, "exporter.log")); err != nil {
-		return nil, fmt.Errorf("the exporter's log: %w", err)
-	}
-	s.process, err = start(o.exporter, s.logFile, []string{
+	s.process, err = programs.Launch([]string{
 		"SSL_CERT_FILE=" + filepath.Join(dir, caFile), "SSL_CERT_DIR=" + dir, nameServerVariable + "=" + s.backend.nameServer.Addr().String(),
-	}, "--config.file="+s.config, "--web.enable-lifecycle",
+	}, o.exporter, "--web.listen-address=127.0.0.1:0", "--config.file="+s.config, "--web.enable-lifecycle",
 		"--payple.max-age="+maxAge.String(), "--payple.timeout="+queryTimeout.String())
 	if err != nil {
 		return nil, err
 	}
-	s.scraper = newScraper(s.process.url, s.backend, s.say)
+	if !programs.Happens(func() bool { return s.process.Find(programs.Listening) != nil }) {
+		return nil, fmt.Errorf("the exporter does not listen:\n%s", s.process)
+	}
+	s.scraper = newScraper("http://"+s.process.Find(programs.Listening)[1], s.backend, s.say)
 	for i := range o.scrapers {
 		s.scrapers = append(s.scrapers, s.chance(uint64(i)+1))
 	}
@@ -97,9 +97,12 @@ func newSoak(o options, dir string, log io.Writer) (*soak, error) {
 func (s *soak) run(ctx context.Context) error {
 	s.began = time.Now()
 	defer func() { s.lasted = time.Since(s.began) }()
-	s.say("%s: %d merchants, %d scrapers, seed %d", s.process.url, s.options.merchants, s.options.scrapers, s.options.seed)
+	s.say("%s: %d merchants, %d scrapers, seed %d", s.scraper.url, s.options.merchants, s.options.scrapers, s.options.seed)
 	err := s.rounds(ctx)
-	return errors.Join(err, s.process.stop(), s.searchLog())
+	if code := s.process.Stop(); code != 0 {
+		err = errors.Join(err, fmt.Errorf("the exporter exits with %d after SIGTERM", code))
+	}
+	return errors.Join(err, s.searchLog())
 }
 
 func (s *soak) rounds(ctx context.Context) error {
@@ -220,7 +223,8 @@ func (s *soak) reloadWith(merchants, version int) error {
 	}
 	s.did(eventReload)
 	if version%2 == 0 {
-		return s.process.hangUp()
+		s.process.Signal(syscall.SIGHUP)
+		return nil
 	}
 	return s.reloadNow()
 }
@@ -338,13 +342,9 @@ func (s *soak) recover(ctx context.Context) error {
 
 // searchLog looks for what must not be in the exporter's log.
 func (s *soak) searchLog() error {
-	defer s.logFile.Close() //nolint:errcheck // read only from here on
-	text, err := os.ReadFile(s.logFile.Name())
-	if err != nil {
-		return fmt.Errorf("the exporter's log: %w", err)
-	}
+	text := s.process.String()
 	for _, word := range []string{"soak-key-", "panic", "goroutine ", "DATA RACE"} {
-		if at := bytes.Index(text, []byte(word)); at >= 0 {
+		if at := strings.Index(text, word); at >= 0 {
 			return fmt.Errorf("the exporter's log holds %q: …%s…", word, text[max(0, at-200):min(len(text), at+1000)])
 		}
 	}

@@ -20,6 +20,7 @@ import (
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/statuspage"
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/web"
 )
 
@@ -62,10 +63,7 @@ func Start(t *testing.T, clock *simulator.Clock, timeout time.Duration, partners
 	t.Helper()
 	s := &Stand{Clock: clock}
 	s.Hub = simulator.New(simulator.Options{Now: s.Clock.Now}, partners...)
-	server, err := simulator.Start(s.Hub, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	server := must.Get(simulator.Start(s.Hub, "127.0.0.1:0"))(t)
 	transport := hub.NewTransport(32)
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
