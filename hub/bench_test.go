@@ -10,6 +10,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/stand"
 )
 
 // benchHub listens on loopback and answers every request as documented, with
@@ -67,7 +68,7 @@ func BenchmarkQuery(b *testing.B) {
 func BenchmarkSession(b *testing.B) {
 	for name, forgetful := range map[string]bool{"remembered-token": false, "new-token": true} {
 		b.Run(name, func(b *testing.B) {
-			simulated := simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
+			simulated := stand.NewHub(b, simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
 			server := httptest.NewServer(simulated)
 			defer server.Close()
 			client := hub.NewClient(hub.Options{URL: server.URL})

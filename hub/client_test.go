@@ -19,6 +19,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/stand"
 )
 
 // answering returns a client of a hub that gives one answer to everything.
@@ -82,7 +83,7 @@ func codeIn(body []byte) string {
 // would keep it from being used again. After one that fails comes a new one.
 func TestClientUsesOneConnection(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
+	sim := stand.NewHub(t, simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
 	var connections atomic.Int32
 	server := httptest.NewUnstartedServer(sim)
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -215,7 +216,7 @@ func TestClientReadsRetryAfter(t *testing.T) {
 // Over HTTP/2 too one connection serves all queries.
 func TestClientUsesOneConnectionOverHTTP2(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
+	sim := stand.NewHub(t, simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey})
 	var connections, second atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		second.Store(int32(r.ProtoMajor))

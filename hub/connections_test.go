@@ -17,6 +17,7 @@ import (
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/names"
+	"payple_exporter/internal/test/stand"
 )
 
 // worn is a hub of which the connections that were opened before a moment go
@@ -37,8 +38,8 @@ type connectionKey struct{}
 func newWorn(t *testing.T, way string, partners ...simulator.Partner) *worn {
 	t.Helper()
 	w := &worn{
-		good: simulator.New(simulator.Options{}, partners...),
-		bad:  simulator.New(simulator.Options{}, partners...),
+		good: stand.NewHub(t, simulator.Options{}, partners...),
+		bad:  stand.NewHub(t, simulator.Options{}, partners...),
 	}
 	w.server = httptest.NewUnstartedServer(w)
 	w.server.Config.ErrorLog = log.New(io.Discard, "", 0) // some faults panic over HTTP/2, which breaks the stream
@@ -203,7 +204,7 @@ func TestTheNameIsResolvedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			partner := simulator.Partner{CstID: cstID, CustKey: custKey}
-			before := simulator.New(simulator.Options{}, partner)
+			before := stand.NewHub(t, simulator.Options{}, partner)
 			server := httptest.NewServer(before)
 			defer server.Close()
 			_, port, _ := net.SplitHostPort(server.Listener.Addr().String())
@@ -212,7 +213,7 @@ func TestTheNameIsResolvedAgain(t *testing.T) {
 				t.Skipf("this machine has one loopback address alone: %v", err)
 			}
 			var arrived atomic.Int64
-			after := simulator.New(simulator.Options{}, partner)
+			after := stand.NewHub(t, simulator.Options{}, partner)
 			moved := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // for this process alone
 				arrived.Add(1)
 				after.ServeHTTP(w, r)

@@ -85,7 +85,7 @@ func TestRefusalsSayWhatIsTrue(t *testing.T) {
 // a new one that is refused as well is none of the key's.
 func TestDeadTokenIsRenewedOnce(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, simulator.Options{DeadTokenCode: "T0400"}, goodKey())
+	b := newBench(t, simulator.Options{}, goodKey())
 	if _, err := b.session.Remain(t.Context()); err != nil {
 		t.Fatal(err)
 	}

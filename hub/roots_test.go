@@ -19,6 +19,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/stand"
 )
 
 // pemOf returns a server's certificate as it stands in a file.
@@ -79,7 +80,7 @@ func TestRoots(t *testing.T) {
 func TestClientTrustsOthers(t *testing.T) {
 	t.Parallel()
 	var opened atomic.Int64
-	server := httptest.NewUnstartedServer(simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey}))
+	server := httptest.NewUnstartedServer(stand.NewHub(t, simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			opened.Add(1)
@@ -118,7 +119,7 @@ func TestClientTrustsOthers(t *testing.T) {
 // A change of authorities costs none of the queries that are under way.
 func TestTrustingOthersCostsNoQuery(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(simulator.New(simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey}))
+	server := httptest.NewUnstartedServer(stand.NewHub(t, simulator.Options{}, simulator.Partner{CstID: cstID, CustKey: custKey}))
 	server.EnableHTTP2 = true
 	server.StartTLS()
 	defer server.Close()

@@ -15,6 +15,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/stand"
 )
 
 const (
@@ -36,25 +37,13 @@ func newBench(t *testing.T, options simulator.Options, key hub.Key) *bench {
 	t.Helper()
 	b := &bench{clock: &simulator.Clock{}}
 	options.Now = b.clock.Now
-	b.hub = simulator.New(options, simulator.Partner{
+	b.hub = stand.NewHub(t, options, simulator.Partner{
 		CstID: cstID, CustKey: custKey,
 		Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
 	})
-	server, err := simulator.Start(b.hub, "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := hub.NewTransport(4)
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-		if violations := b.hub.Violations(); len(violations) > 0 {
-			t.Errorf("departures from the documented protocol: %q", violations)
-		}
-	})
-	client := hub.NewClient(hub.Options{URL: server.URL, Transport: transport, Now: b.clock.Now, Observe: b.observe})
+	url, transport := stand.ServeHub(t, b.hub).URL, hub.NewTransport(4)
+	t.Cleanup(transport.CloseIdleConnections)
+	client := hub.NewClient(hub.Options{URL: url, Transport: transport, Now: b.clock.Now, Observe: b.observe})
 	b.session = hub.NewSession(client, cstID, key)
 	return b
 }
@@ -122,9 +111,10 @@ func TestSessionRemembersTheToken(t *testing.T) {
 func TestSessionReplacesARefusedToken(t *testing.T) {
 	t.Parallel()
 	for name, options := range map[string]simulator.Options{
-		"HTTP 401":                {},
-		"a T code":                {DeadTokenCode: "T0999"},
-		"a token of another":      {DeadTokenCode: "T0320"},
+		"T0400":                   {},
+		"HTTP 401":                {DeadToken: simulator.Status(401, hub.ReasonAuth)},
+		"a T code":                {DeadToken: simulator.Result("T0999", hub.ReasonRejected)},
+		"a token of another":      {DeadToken: simulator.Result("T0320", hub.ReasonAuth)},
 		"each token ends the old": {NewTokenEndsOld: true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -223,7 +213,7 @@ func TestSessionAsksForOneTokenAtATime(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := b.hub.MostAtOnce(cstID, hub.EndpointToken); n != 1 {
+	if _, n := b.hub.UnderWay(cstID, hub.EndpointToken); n != 1 {
 		t.Errorf("%d token requests at once, want 1", n)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/go-kit/log/level"
+
+	"payple_exporter/internal/simulator"
 )
 
 // Exit codes.
@@ -44,6 +46,9 @@ type Options struct {
 	Serve func(*http.Server) error
 	// SetGCPercent sets when the process collects garbage; nil leaves it.
 	SetGCPercent func(percent int) int
+	// Simulated is told of the hub that the demo or simulate runs; nil means
+	// nobody is.
+	Simulated func(*simulator.Hub)
 }
 
 func (o Options) withDefaults() Options {
@@ -52,6 +57,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Simulated == nil {
+		o.Simulated = func(*simulator.Hub) {}
 	}
 	if o.SetStandardLog == nil {
 		o.SetStandardLog = func(io.Writer) {}

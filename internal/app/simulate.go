@@ -23,6 +23,7 @@ import (
 type simulateFlags struct {
 	address, fault, drill, configDir, keyFile string
 	speed                                     int
+	strict                                    bool
 	lang                                      languageFlag
 }
 
@@ -39,45 +40,48 @@ func (f *simulateFlags) define(simulate *kingpin.CmdClause) {
 		StringVar(&f.keyFile)
 	simulate.Flag("simulate.fault", "Fault that all merchants meet from the start, such as hang, status=503 or result=T0310.").
 		StringVar(&f.fault)
+	simulate.Flag("simulate.strict", "Refuse requests that depart from the documented form, which are answered and noted otherwise (docs/drills.md).").
+		BoolVar(&f.strict)
 	f.lang.define(simulate)
 }
 
 // simulation returns what the flags ask for: a drill, or the demo's merchants.
-func (p *program) simulation() (about lang.Text, partners []simulator.Partner, err error) {
+func (p *program) simulation() (simulator.Drill, error) {
 	if p.simulating.speed < 1 || p.simulating.speed > 1000 {
-		return lang.Text{}, nil, fmt.Errorf("--simulate.speed %d: want from 1 to 1000", p.simulating.speed)
+		return simulator.Drill{}, fmt.Errorf("--simulate.speed %d: want from 1 to 1000", p.simulating.speed)
 	}
 	custKey := simulator.DemoKey
 	if path := p.simulating.keyFile; path != "" {
 		key, err := hub.FileKey(path).Secret()
 		if err != nil {
-			return lang.Text{}, nil, fmt.Errorf("--simulate.cust-key-file: %w", err)
+			return simulator.Drill{}, fmt.Errorf("--simulate.cust-key-file: %w", err)
 		}
 		custKey = key.Reveal()
 	}
 	if name := p.simulating.drill; name != "" {
-		drill, err := simulator.FindDrill(name, custKey)
+		drill, err := simulator.FindDrill(name, simulator.DrillOptions{CustKey: custKey, Began: p.Now(), Speed: p.simulating.speed})
 		if err != nil {
-			return lang.Text{}, nil, fmt.Errorf("--simulate.scenario: %w", err)
+			return simulator.Drill{}, fmt.Errorf("--simulate.scenario: %w", err)
 		}
-		return drill.About, drill.Partners(p.Now(), p.simulating.speed), nil
+		return drill, nil
 	}
-	partners = simulator.DemoPartners()
+	partners := simulator.DemoPartners()
 	for i := range partners {
 		if partners[i].CustKey == simulator.DemoKey {
 			partners[i].CustKey = custKey
 		}
 	}
-	return simulateTexts().Demo, partners, nil
+	return simulator.Drill{About: simulateTexts().Demo, Partners: partners}, nil
 }
 
 // simulate runs the simulated hub alone until ctx ends.
 func (p *program) simulate(ctx context.Context) error {
-	about, partners, err := p.simulation()
+	drill, err := p.simulation()
 	if err != nil {
 		return usageError{err}
 	}
-	sim := simulator.New(simulator.Options{Speed: p.simulating.speed}, partners...)
+	sim := simulator.New(simulator.Options{Speed: p.simulating.speed, Strict: p.simulating.strict}, drill.Partners...)
+	p.Simulated(sim)
 	if p.simulating.fault != "" {
 		if err := sim.Apply("", "", p.simulating.fault); err != nil {
 			return usageError{fmt.Errorf("--simulate.fault: %w", err)}
@@ -87,7 +91,7 @@ func (p *program) simulate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.introduce(about, partners, server.URL); err != nil {
+	if err := p.introduce(drill, server.URL); err != nil {
 		return errors.Join(err, server.Close())
 	}
 	<-ctx.Done()
@@ -96,9 +100,9 @@ func (p *program) simulate(ctx context.Context) error {
 
 // introduce tells a person what is simulated and how to go on, and writes the
 // files that an exporter under drill reads.
-func (p *program) introduce(about lang.Text, partners []simulator.Partner, address string) error {
-	ids := make([]string, 0, len(partners))
-	for _, partner := range partners {
+func (p *program) introduce(drill simulator.Drill, address string) error {
+	ids := make([]string, 0, len(drill.Partners))
+	for _, partner := range drill.Partners {
 		ids = append(ids, partner.CstID)
 	}
 	watch := fmt.Sprintf("PAYPLE_CUST_KEY=%s %s --payple.hub=%s --payple.cst-id=%s", simulator.DemoKey, appName, address, ids[0])
@@ -106,13 +110,13 @@ func (p *program) introduce(about lang.Text, partners []simulator.Partner, addre
 		watch = fmt.Sprintf("%s --payple.hub=%s --payple.cst-id=%s --payple.cust-key-file=%s", appName, address, ids[0], path)
 	}
 	if folder := p.simulating.configDir; folder != "" {
-		file, err := writeDrillConfig(folder, address, partners)
+		file, err := writeDrillConfig(folder, address, drill.Partners)
 		if err != nil {
 			return usageError{fmt.Errorf("--simulate.config-dir: %w", err)}
 		}
 		watch = fmt.Sprintf("%s --config.file=%s", appName, file)
 	}
-	if _, err := p.Stdout.Write(introduction(p.simulating.lang.language(p.Getenv), address, about, ids, watch)); err != nil {
+	if _, err := p.Stdout.Write(introduction(p.simulating.lang.language(p.Getenv), address, drill.About, ids, watch)); err != nil {
 		return fmt.Errorf("simulate: %w", err)
 	}
 	return nil

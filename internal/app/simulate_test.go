@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "write the golden file anew")
 // both languages.
 func TestSimulateIntroducesADrill(t *testing.T) {
 	t.Parallel()
-	played := must.Get(simulator.FindDrill("running-dry", simulator.DemoKey))(t)
+	played := must.Get(simulator.FindDrill("running-dry", simulator.DrillOptions{CustKey: simulator.DemoKey}))(t)
 	var got strings.Builder
 	for _, language := range lang.Languages() {
 		got.Write(introduction(language, "http://127.0.0.1:10912", played.About, []string{"payouts-main", "payouts-spare"}, "payple_exporter --config.file=/home/ops/drill/merchants.yml"))

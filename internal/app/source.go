@@ -119,7 +119,9 @@ func (p *program) source() (source, error) {
 	if err != nil {
 		return source{}, usageError{err}
 	}
-	server, err := simulator.Start(simulator.New(simulator.Options{Now: p.Now}, simulator.DemoPartners()...), "127.0.0.1:0")
+	sim := simulator.New(simulator.Options{Now: p.Now}, simulator.DemoPartners()...)
+	p.Simulated(sim)
+	server, err := simulator.Start(sim, "127.0.0.1:0")
 	if err != nil {
 		return source{}, fmt.Errorf("demo: %w", err)
 	}

@@ -1,6 +1,12 @@
 package simulator
 
 import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"payple_exporter/hub"
@@ -8,59 +14,64 @@ import (
 	"payple_exporter/internal/strictyaml"
 )
 
-// Drill is one drill.
+// Drill is what a drill file says.
 type Drill struct {
 	// About says in a sentence or two what is drilled. Where the file has it in
 	// one language, that one stands for both.
 	About lang.Text
-	// Merchants are in the order of the file.
-	Merchants []DrillMerchant
+	// Partners are in the order of the file.
+	Partners []Partner
 }
 
-// DrillMerchant is one partner of the simulated hub, and what happens to it.
-type DrillMerchant struct {
-	CstID          string
-	CustKey        string
-	Start          Figures
-	DrainPerMinute hub.Won
-	Events         []DrillEvent
-	Faults         []TimedFault
+// DrillOptions is what a drill file leaves open.
+type DrillOptions struct {
+	// CustKey is the key of merchants that name none.
+	CustKey string
+	// Began is when the simulation begins, and Speed that of its Options: times
+	// of day are reached when the world reaches them, whatever the speed.
+	Began time.Time
+	Speed int
 }
 
-// DrillEvent is something that happens at a moment: so long after the beginning, or
-// at a time of day in Korea.
-type DrillEvent struct {
-	// After is since the beginning of the drill; it counts unless Daily is set.
-	After time.Duration
-	// Daily says that Clock counts, every day again.
-	Daily bool
-	// Clock is the time of day in Korea, since midnight.
-	Clock time.Duration
-	// Every repeats the event; 0 means once, or for a daily one every day.
-	Every time.Duration
+// drillFiles are the drills that every build knows by name.
+//
+//go:embed drills/*.yml
+var drillFiles embed.FS
 
-	Pay     hub.Won // goes to sellers
-	TopUp   hub.Won // comes in, or is taken away where it is negative
-	CustKey string  // the key that the hub wants from then on
+// DrillNames returns the names of the built-in drills in order.
+func DrillNames() []string {
+	names, err := fs.Glob(drillFiles, "drills/*.yml")
+	if err != nil {
+		panic(err) // a good pattern
+	}
+	for i, name := range names {
+		names[i] = strings.TrimSuffix(path.Base(name), ".yml")
+	}
+	return names
 }
 
-// maxFileBytes bounds a drill file.
-const maxFileBytes = 1 << 20
-
-// LoadDrill reads a drill file. All faults in it are reported together, each on
-// a line of its own with file, line and what to do. custKey is the key of
-// merchants that name none.
-func LoadDrill(path, custKey string) (Drill, error) {
-	text, err := strictyaml.Read(path, "scenario file", maxFileBytes)
+// FindDrill returns a built-in drill by its name, or the one in a file.
+func FindDrill(name string, options DrillOptions) (Drill, error) {
+	builtIn := "drills/" + name + ".yml"
+	if text, err := drillFiles.ReadFile(builtIn); err == nil {
+		return ParseDrill(builtIn, text, options)
+	}
+	if filepath.Ext(name) == "" && !strings.ContainsRune(name, filepath.Separator) {
+		return Drill{}, fmt.Errorf("no drill %q: want one of %s, or a file such as ./drill.yml", name, strings.Join(DrillNames(), ", "))
+	}
+	const maxBytes = 1 << 20
+	text, err := strictyaml.Read(name, "scenario file", maxBytes)
 	if err != nil {
 		return Drill{}, err
 	}
-	return ParseDrill(path, text, custKey)
+	return ParseDrill(name, text, options)
 }
 
-// ParseDrill reads the text of a drill file; path is what faults call it.
-func ParseDrill(path string, text []byte, custKey string) (Drill, error) {
-	r := &drillReader{strictyaml.New(path, "keys of a drill are invented and stand under cust_key"), custKey}
+// ParseDrill reads the text of a drill file. All faults in it are reported
+// together, each on a line of its own with file, line and what to do; path is
+// what they call the file.
+func ParseDrill(path string, text []byte, options DrillOptions) (Drill, error) {
+	r := &drillReader{strictyaml.New(path, "keys of a drill are invented and stand under cust_key"), options}
 	root, err := r.Root(text, "one file is one drill")
 	if err != nil {
 		return Drill{}, err
@@ -72,44 +83,16 @@ func ParseDrill(path string, text []byte, custKey string) (Drill, error) {
 	return drill, nil
 }
 
-// Partners returns the partners of a simulation that begins at began and is so
-// many times as fast as the world: times of day are reached when the world
-// reaches them, whatever the speed.
-func (s Drill) Partners(began time.Time, speed int) []Partner {
-	partners := make([]Partner, 0, len(s.Merchants))
-	for _, m := range s.Merchants {
-		partner := Partner{
-			CstID: m.CstID, CustKey: m.CustKey, Faults: m.Faults,
-			Plan: Plan{Start: m.Start, DrainPerMinute: m.DrainPerMinute},
-		}
-		for _, e := range m.Events {
-			after, every := e.times(began, max(1, speed))
-			if e.CustKey != "" {
-				partner.Keys = append(partner.Keys, KeyChange{After: after, CustKey: e.CustKey})
-				continue
-			}
-			partner.Plan.Events = append(partner.Plan.Events, Event{After: after, Every: every, Pay: e.Pay, TopUp: e.TopUp})
-		}
-		partners = append(partners, partner)
-	}
-	return partners
-}
-
-const day = 24 * time.Hour
-
-// times returns when an event first happens, and how often after that, by the
-// clock of the plan.
-func (e DrillEvent) times(began time.Time, speed int) (after, every time.Duration) {
-	if !e.Daily {
-		return e.After, e.Every
-	}
-	korean := began.In(hub.KST())
-	sinceMidnight := time.Duration(korean.Hour())*time.Hour + time.Duration(korean.Minute())*time.Minute +
-		time.Duration(korean.Second())*time.Second + time.Duration(korean.Nanosecond())
-	wait := (e.Clock - sinceMidnight + day) % day
+// daily returns when a time of day in Korea first comes, and how often after
+// that, by the clock of a plan.
+func (o DrillOptions) daily(sinceMidnight time.Duration) (after, every time.Duration) {
+	const day = 24 * time.Hour
+	korean := o.Began.In(hub.KST())
+	midnight := time.Date(korean.Year(), korean.Month(), korean.Day(), 0, 0, 0, 0, korean.Location())
+	wait := (sinceMidnight - korean.Sub(midnight) + day) % day
 	if wait == 0 {
 		wait = day // a plan's events come after its beginning
 	}
-	hurried := func(d time.Duration) time.Duration { return time.Duration(int64(d) * int64(speed)) }
-	return hurried(wait), hurried(day)
+	speed := time.Duration(max(1, o.Speed))
+	return wait * speed, day * speed
 }

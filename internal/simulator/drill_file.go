@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"cmp"
-	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -15,16 +14,14 @@ import (
 // drillReader walks a drill file.
 type drillReader struct {
 	*strictyaml.File
-
-	custKey string // of merchants that name none
+	DrillOptions
 }
 
 func (r *drillReader) read(root *yaml.Node) Drill {
 	top := r.Mapping(root, "about", "about_ko", "cust_key", "merchants")
-	drill := Drill{About: r.about(top)}
-	if key := r.optional(top, "cust_key"); key != "" {
-		r.custKey = key
-	}
+	about, korean := r.optional(top, "about"), r.optional(top, "about_ko")
+	drill := Drill{About: lang.Text{English: cmp.Or(about, korean), Korean: cmp.Or(korean, about)}}
+	r.CustKey = cmp.Or(r.optional(top, "cust_key"), r.CustKey)
 	list, ok := top["merchants"]
 	if !ok || list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
 		if !ok {
@@ -40,64 +37,55 @@ func (r *drillReader) read(root *yaml.Node) Drill {
 			r.Fault(node, "the cst_id %s is taken already, on line %d: give each merchant its own", merchant.CstID, line)
 		}
 		seen[merchant.CstID] = node.Line
-		drill.Merchants = append(drill.Merchants, merchant)
+		drill.Partners = append(drill.Partners, merchant)
 	}
 	return drill
 }
 
-// about returns what is drilled. Somebody who wrote it in one language is
-// quoted in that one: better than nothing.
-func (r *drillReader) about(top map[string]*yaml.Node) lang.Text {
-	english, korean := r.optional(top, "about"), r.optional(top, "about_ko")
-	return lang.Text{English: cmp.Or(english, korean), Korean: cmp.Or(korean, english)}
-}
-
-func (r *drillReader) merchant(node *yaml.Node) DrillMerchant {
+func (r *drillReader) merchant(node *yaml.Node) Partner {
 	fields := r.Mapping(node, "cst_id", "cust_key", "total", "transferred", "drain_per_minute", "events", "faults")
-	m := DrillMerchant{CstID: r.required(node, fields, "cst_id"), CustKey: r.custKey}
-	if key := r.optional(fields, "cust_key"); key != "" {
-		m.CustKey = key
-	}
+	p := Partner{CstID: r.required(node, fields, "cst_id"), CustKey: cmp.Or(r.optional(fields, "cust_key"), r.CustKey)}
 	if _, given := fields["total"]; !given {
 		r.Fault(node, "no total: say what the account can draw on at the start, in won, such as 120,000,000")
 	}
-	m.Start = Figures{Total: r.won(fields, "total", 0), Transferred: r.won(fields, "transferred", 0)}
-	m.DrainPerMinute = r.won(fields, "drain_per_minute", 0)
-	if m.DrainPerMinute > mostDrain {
-		r.Fault(fields["drain_per_minute"], "drain_per_minute %s: want %s or less", m.DrainPerMinute.Grouped(), mostDrain.Grouped())
+	p.Plan.Start = Figures{Total: r.won(fields, "total", 0), Transferred: r.won(fields, "transferred", 0)}
+	p.Plan.DrainPerMinute = r.won(fields, "drain_per_minute", 0)
+	if p.Plan.DrainPerMinute > mostDrain {
+		r.Fault(fields["drain_per_minute"], "drain_per_minute %s: want %s or less", p.Plan.DrainPerMinute.Grouped(), mostDrain.Grouped())
 	}
 	for _, item := range r.list(fields, "events") {
-		m.Events = append(m.Events, r.event(item))
+		r.event(item, &p)
 	}
 	for _, item := range r.list(fields, "faults") {
-		m.Faults = append(m.Faults, r.timedFault(item))
+		p.Faults = append(p.Faults, r.timedFault(item))
 	}
-	return m
+	return p
 }
 
 // mostDrain keeps months of draining within what an amount can hold.
 const mostDrain hub.Won = 1_000_000_000
 
-// event reads when something happens, and what.
-func (r *drillReader) event(node *yaml.Node) DrillEvent {
+// event reads when something happens to a partner, and what.
+func (r *drillReader) event(node *yaml.Node, p *Partner) {
 	fields := r.Mapping(node, "after", "at", "every", "pay", "top_up", "cust_key")
-	e := DrillEvent{
+	e := Event{
 		After: r.duration(fields, "after"), Every: r.duration(fields, "every"),
-		Pay: r.won(fields, "pay", 0), TopUp: r.won(fields, "top_up", -hub.MaxWon), CustKey: r.optional(fields, "cust_key"),
+		Pay: r.won(fields, "pay", 0), TopUp: r.won(fields, "top_up", -hub.MaxWon),
 	}
-	at, daily := fields["at"]
+	key := r.optional(fields, "cust_key")
 	if node.Kind != yaml.MappingNode {
-		return e
+		return
 	}
-	if _, after := fields["after"]; after == daily {
+	if given(fields, "after", "at") != 1 {
 		r.Fault(node, "when? Give either after (such as 10m from the start) or at (such as 10:00 in Korea, every day)")
 	}
+	at, daily := fields["at"]
 	if daily {
-		e.Daily, e.Clock = true, r.clock(at)
+		e.After, e.Every = r.daily(r.clock(at))
 	}
 	every, repeated := fields["every"]
 	switch {
-	case repeated && (daily || e.CustKey != ""):
+	case repeated && (daily || key != ""):
 		r.Fault(every, "every goes with after, and with pay or top_up: take it out")
 	case repeated && e.Every > 0 && e.Every < shortest:
 		r.Fault(every, "every %s: want %s or more", e.Every, shortest)
@@ -105,7 +93,11 @@ func (r *drillReader) event(node *yaml.Node) DrillEvent {
 	if given(fields, "pay", "top_up", "cust_key") != 1 {
 		r.Fault(node, "what happens? Give one of pay, top_up and cust_key")
 	}
-	return e
+	if key != "" {
+		p.Keys = append(p.Keys, KeyChange{e.After, key})
+		return
+	}
+	p.Plan.Events = append(p.Plan.Events, e)
 }
 
 // shortest is how often something may happen: a plan is worked out from its
@@ -130,19 +122,14 @@ func (r *drillReader) timedFault(node *yaml.Node) TimedFault {
 		r.Fault(until, "until %s is not after from %s", timed.Until, timed.From)
 	}
 	if name := r.required(node, fields, "fault"); name != "" {
-		fault, err := ParseFault(name)
-		if err != nil {
+		var err error
+		if timed.Fault, err = ParseFault(name); err != nil {
 			r.Fault(fields["fault"], "%w", err)
 		}
-		timed.Fault = fault
 	}
-	if name := r.optional(fields, "endpoint"); name != "" {
-		timed.Endpoint = hub.Endpoint(name)
-		if !slices.Contains(hub.Endpoints(), timed.Endpoint) {
-			r.Fault(fields["endpoint"], "no endpoint %q: want token or remain", name)
-		} else if timed.Fault.Name != "" && !slices.Contains(timed.Fault.Endpoints, timed.Endpoint) {
-			r.Fault(fields["endpoint"], "the fault %s is none of the endpoint %s: take endpoint out", timed.Fault.Name, name)
-		}
+	timed.Endpoint = hub.Endpoint(r.optional(fields, "endpoint"))
+	if err := checkEndpoint(timed.Endpoint, timed.Fault); err != nil {
+		r.Fault(fields["endpoint"], "%w", err)
 	}
 	return timed
 }

@@ -42,16 +42,15 @@ merchants:
 // A file is played as it is written: amounts, moments, keys and faults.
 func TestParseWhole(t *testing.T) {
 	t.Parallel()
-	drill, err := simulator.ParseDrill("drill.yml", []byte(whole), "unused")
+	// 09:20 in Seoul: 10:00 comes in 40 minutes.
+	drill, err := simulator.ParseDrill("drill.yml", []byte(whole), simulator.DrillOptions{CustKey: "unused", Began: time.Date(2026, 11, 23, 0, 20, 0, 0, time.UTC)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if drill.About != (lang.Text{English: "All that a drill can have.", Korean: "훈련에 쓸 수 있는 모든 것."}) || len(drill.Merchants) != 2 {
+	if drill.About != (lang.Text{English: "All that a drill can have.", Korean: "훈련에 쓸 수 있는 모든 것."}) || len(drill.Partners) != 2 {
 		t.Fatalf("got %+v", drill)
 	}
-	// 09:20 in Seoul: 10:00 comes in 40 minutes.
-	partners := drill.Partners(time.Date(2026, 11, 23, 0, 20, 0, 0, time.UTC), 1)
-	one := partners[0]
+	one := drill.Partners[0]
 	if one.CustKey != "for-all" || one.Plan.Start != (simulator.Figures{Total: 120_000_000, Transferred: 20_000_000}) || one.Plan.DrainPerMinute != 1_000_000 {
 		t.Errorf("got %+v", one)
 	}
@@ -69,7 +68,7 @@ func TestParseWhole(t *testing.T) {
 	if len(one.Faults) != 2 || one.Faults[0].Fault.Name != "status=503" || one.Faults[0].Until != 15*time.Minute || one.Faults[1].Endpoint != hub.EndpointToken {
 		t.Errorf("faults are %+v", one.Faults)
 	}
-	if two := partners[1]; two.CustKey != "own" || two.Plan.Start.Total != 1 {
+	if two := drill.Partners[1]; two.CustKey != "own" || two.Plan.Start.Total != 1 {
 		t.Errorf("second %+v", two)
 	}
 }
@@ -85,7 +84,7 @@ func TestAboutInOneLanguage(t *testing.T) {
 		{"about_ko: 한도가 소진됩니다.\n", lang.Text{English: "한도가 소진됩니다.", Korean: "한도가 소진됩니다."}},
 		{"", lang.Text{}},
 	} {
-		drill, err := simulator.ParseDrill("drill.yml", []byte(test.file+"merchants: [{cst_id: a, total: 10}]\n"), "k")
+		drill, err := simulator.ParseDrill("drill.yml", []byte(test.file+"merchants: [{cst_id: a, total: 10}]\n"), simulator.DrillOptions{CustKey: "k"})
 		if err != nil || drill.About != test.want {
 			t.Errorf("%q: %+v, %v", test.file, drill.About, err)
 		}
@@ -96,10 +95,7 @@ func TestAboutInOneLanguage(t *testing.T) {
 // fast the plan passes.
 func TestTimesOfDay(t *testing.T) {
 	t.Parallel()
-	drill, err := simulator.ParseDrill("drill.yml", []byte(`merchants: [{cst_id: a, total: 10, events: [{at: "10:00", pay: 1}]}]`), "k")
-	if err != nil {
-		t.Fatal(err)
-	}
+	const file = `merchants: [{cst_id: a, total: 10, events: [{at: "10:00", pay: 1}]}]`
 	korea := func(hour, minute, second int) time.Time {
 		return time.Date(2026, 11, 23, hour, minute, second, 0, hub.KST())
 	}
@@ -115,7 +111,11 @@ func TestTimesOfDay(t *testing.T) {
 		{korea(23, 30, 0), 1, 10*time.Hour + 30*time.Minute},
 		{korea(9, 0, 0), 60, 60 * time.Hour},
 	} {
-		if got := drill.Partners(test.began, test.speed)[0].Plan.Events[0].After; got != test.want {
+		drill, err := simulator.ParseDrill("drill.yml", []byte(file), simulator.DrillOptions{CustKey: "k", Began: test.began, Speed: test.speed})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := drill.Partners[0].Plan.Events[0].After; got != test.want {
 			t.Errorf("from %s at speed %d: after %s, want %s", test.began, test.speed, got, test.want)
 		}
 	}
@@ -158,7 +158,7 @@ func TestRefusals(t *testing.T) {
 		{"a key that breaks the file", one("    cust_key: *" + misplaced + "\n")},
 		{"fault of a wrong kind", one("    faults: [{fault: status=200}]\n")},
 	} {
-		_, err := simulator.ParseDrill("drill.yml", []byte(file.text), "k")
+		_, err := simulator.ParseDrill("drill.yml", []byte(file.text), simulator.DrillOptions{CustKey: "k"})
 		if err == nil {
 			t.Errorf("%s is taken", file.name)
 			continue
@@ -172,7 +172,7 @@ func TestRefusals(t *testing.T) {
 		fmt.Fprintf(&got, "## %s\n%v\n\n", file.name, err)
 	}
 	golden.Compare(t, filepath.Join("testdata", "refusals.golden"), got.String(), *update)
-	if _, err := simulator.LoadDrill("/dev/zero", "k"); err == nil || !strings.Contains(err.Error(), "is it the right file?") {
+	if _, err := simulator.FindDrill("/dev/zero", simulator.DrillOptions{CustKey: "k"}); err == nil || !strings.Contains(err.Error(), "is it the right file?") {
 		t.Errorf("/dev/zero: %v", err)
 	}
 }
@@ -183,11 +183,11 @@ func FuzzParseDrill(f *testing.F) {
 	f.Add([]byte("merchants: &a [*a]"))
 	f.Add([]byte(`merchants: [{cst_id: a, total: 1, events: [{at: "24:00", pay: 1}]}]`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		drill, err := simulator.ParseDrill("f.yml", text, "k")
+		drill, err := simulator.ParseDrill("f.yml", text, simulator.DrillOptions{CustKey: "k", Began: time.Unix(0, 0)})
 		if err != nil {
 			return
 		}
-		for _, partner := range drill.Partners(time.Unix(0, 0), 1) {
+		for _, partner := range drill.Partners {
 			figures := partner.Plan.At(time.Hour)
 			if partner.CstID == "" || partner.CustKey == "" || figures.Transferred < partner.Plan.Start.Transferred {
 				t.Fatalf("taken: %+v", partner)

@@ -35,7 +35,7 @@ func (f Fault) Only(meets func(*http.Request) bool) Fault {
 		if meets(e.r) {
 			apply(e)
 		} else {
-			e.answer(e.honest)
+			e.answer(nil)
 		}
 	}
 	return f
@@ -45,22 +45,8 @@ func (f Fault) Only(meets func(*http.Request) bool) Fault {
 type exchange struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	status int
-	honest map[string]any // nil: a status without a body
 	body   map[string]string
-}
-
-// answer sends fields as JSON, or the bare status if there are none.
-func (e *exchange) answer(fields map[string]any) {
-	if fields == nil {
-		e.w.WriteHeader(e.status)
-		return
-	}
-	text, err := json.Marshal(fields)
-	if err != nil {
-		panic(err) // strings and numbers of this package's own
-	}
-	e.raw(string(text))
+	honest map[string]any
 }
 
 // raw sends text as an answer of HTTP 200.
@@ -69,123 +55,108 @@ func (e *exchange) raw(text string) {
 	_, _ = e.w.Write([]byte(text)) // the client may be gone: its business
 }
 
-// spoil sends the honest answer after change has been at its fields.
-func (e *exchange) spoil(change func(fields map[string]any)) {
+// answer sends the honest answer with some of its fields changed; nil takes one
+// out.
+func (e *exchange) answer(changed map[string]any) {
 	fields := maps.Clone(e.honest)
-	if fields != nil {
-		change(fields)
-	}
-	e.answer(fields)
+	maps.Copy(fields, changed)
+	maps.DeleteFunc(fields, func(_ string, value any) bool { return value == nil })
+	e.raw(written(fields))
 }
 
-// with sends the honest answer with one field changed; nil takes it out.
-func (e *exchange) with(name string, value any) {
-	e.spoil(func(fields map[string]any) {
-		if value == nil {
-			delete(fields, name)
-		} else {
-			fields[name] = value
-		}
-	})
+// written returns an answer as JSON.
+func written(fields map[string]any) string {
+	text, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // strings and numbers of this package's own
+	}
+	return string(text)
+}
+
+// wait reports whether d has passed before the client went away.
+func (e *exchange) wait(d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-e.r.Context().Done():
+		return false
+	}
+}
+
+// either returns a fault that both endpoints can have.
+func either(name string, reason hub.Reason, apply func(*exchange)) Fault {
+	return Fault{Name: name, Reason: reason, Endpoints: hub.Endpoints(), apply: apply}
 }
 
 // Result returns the fault of answering with a result code, over HTTP 200, as
 // the hub refuses.
 func Result(code string, reason hub.Reason) Fault {
-	return Fault{
-		Name: "result=" + code, Reason: reason, Endpoints: hub.Endpoints(),
-		apply: func(e *exchange) { e.answer(refuse(code)) },
-	}
+	return either("result="+code, reason, func(e *exchange) { e.raw(written(refuse(code))) })
 }
 
 // Status returns the fault of answering with an HTTP status and a page.
 func Status(status int, reason hub.Reason) Fault {
-	return Fault{
-		Name: "status=" + strconv.Itoa(status), Reason: reason, Endpoints: hub.Endpoints(),
-		apply: func(e *exchange) { http.Error(e.w, "<html>"+http.StatusText(status)+"</html>", status) },
-	}
+	return either("status="+strconv.Itoa(status), reason, func(e *exchange) {
+		http.Error(e.w, "<html>"+http.StatusText(status)+"</html>", status)
+	})
 }
 
 // RetryAfter returns the fault of HTTP 429 with a Retry-After header.
 func RetryAfter(value string) Fault {
-	return Fault{
-		Name: "retry-after=" + value, Reason: hub.ReasonRateLimited, Endpoints: hub.Endpoints(),
-		apply: func(e *exchange) {
-			e.w.Header().Set("Retry-After", value)
-			e.w.WriteHeader(http.StatusTooManyRequests)
-		},
-	}
+	return either("retry-after="+value, hub.ReasonRateLimited, func(e *exchange) {
+		e.w.Header().Set("Retry-After", value)
+		e.w.WriteHeader(http.StatusTooManyRequests)
+	})
 }
 
 // Slow returns the fault of answering honestly, but only after delay.
 func Slow(delay time.Duration) Fault {
-	return Fault{
-		Name: "slow=" + delay.String(), Endpoints: hub.Endpoints(),
-		apply: func(e *exchange) {
-			select {
-			case <-time.After(delay):
-				e.answer(e.honest)
-			case <-e.r.Context().Done():
-			}
-		},
-	}
+	return either("slow="+delay.String(), "", func(e *exchange) {
+		if e.wait(delay) {
+			e.answer(nil)
+		}
+	})
 }
 
 // ParseFault reads a fault's name: one of Faults, or "result=", "status=",
 // "retry-after=" or "slow=" with any value.
 func ParseFault(name string) (Fault, error) {
-	kind, value, _ := strings.Cut(name, "=")
-	switch kind {
-	case "status":
-		status, err := strconv.Atoi(value)
-		if err != nil || status < 300 || status > 599 {
-			return Fault{}, fmt.Errorf("fault %q: status wants a number from 300 to 599", name)
-		}
-	case "slow":
-		delay, err := time.ParseDuration(value)
-		if err != nil || delay <= 0 {
-			return Fault{}, fmt.Errorf("fault %q: slow wants a duration such as 2s", name)
-		}
-		return Slow(delay), nil
-	}
 	for _, fault := range Faults() {
 		if fault.Name == name {
 			return fault, nil
 		}
 	}
-	switch {
+	switch kind, value, _ := strings.Cut(name, "="); {
 	case kind == "status":
-		status, _ := strconv.Atoi(value)
+		status, err := strconv.Atoi(value)
+		if err != nil || status < 300 || status > 599 {
+			return Fault{}, fmt.Errorf("fault %q: status wants a number from 300 to 599", name)
+		}
 		return Status(status, hub.ReasonHTTPStatus), nil
+	case kind == "slow":
+		delay, err := time.ParseDuration(value)
+		if err != nil || delay <= 0 {
+			return Fault{}, fmt.Errorf("fault %q: slow wants a duration such as 2s", name)
+		}
+		return Slow(delay), nil
 	case kind == "result" && value != "":
 		return Result(value, hub.ReasonRejected), nil
 	case kind == "retry-after" && value != "":
 		return RetryAfter(value), nil
 	}
-	return Fault{}, fmt.Errorf("no fault %q: want one of %s, or a wrong answer such as html, token-missing or remain_amt-missing (docs/drills.md lists them)",
-		name, strings.Join(commonFaults(), ", "))
-}
-
-// commonFaults are the patterns of the faults that a network or a hub in
-// trouble shows; the rest are wrong answers.
-func commonFaults() []string {
-	var names []string
+	var common []string // what a network or a hub in trouble shows; the rest are wrong answers
 	for _, fault := range networkFaults() {
-		names = append(names, fault.Name)
+		common = append(common, fault.Name)
 	}
-	return append(names, "status=CODE", "result=CODE", "retry-after=SECONDS", "slow=DURATION")
+	common = append(common, "status=CODE", "result=CODE", "retry-after=SECONDS", "slow=DURATION")
+	return Fault{}, fmt.Errorf("no fault %q: want one of %s, or a wrong answer such as html, token-missing or remain_amt-missing (docs/drills.md lists them)",
+		name, strings.Join(common, ", "))
 }
 
 // Faults returns every fault that the hub knows, each with the reason that a
 // client must find.
 func Faults() []Fault {
-	var all []Fault
-	all = append(all, refusals()...)
-	all = append(all, networkFaults()...)
-	all = append(all, bodyFaults()...)
-	all = append(all, tokenFaults()...)
-	all = append(all, limitFaults()...)
-	return all
+	return slices.Concat(refusals(), networkFaults(), bodyFaults(), tokenFaults(), limitFaults())
 }
 
 // refusals are the result codes and HTTP statuses that are known of.
@@ -210,39 +181,29 @@ func refusals() []Fault {
 
 // networkFaults are what a network, or a server that dies, does to an answer.
 func networkFaults() []Fault {
-	both := hub.Endpoints()
 	return []Fault{
-		{Name: "hang", Reason: hub.ReasonTimeout, Endpoints: both, apply: func(e *exchange) { <-e.r.Context().Done() }},
-		{Name: "trickle", Reason: hub.ReasonTimeout, Endpoints: both, apply: trickle},
-		{Name: "reset", Reason: hub.ReasonNetwork, Endpoints: both, apply: func(e *exchange) { hangUp(e, "", true) }},
-		{Name: "close", Reason: hub.ReasonNetwork, Endpoints: both, apply: func(e *exchange) { hangUp(e, "", false) }},
-		{Name: "cut", Reason: hub.ReasonNetwork, Endpoints: both, apply: func(e *exchange) {
+		either("hang", hub.ReasonTimeout, func(e *exchange) { <-e.r.Context().Done() }),
+		either("trickle", hub.ReasonTimeout, trickle),
+		either("reset", hub.ReasonNetwork, func(e *exchange) { hangUp(e, "", true) }),
+		either("close", hub.ReasonNetwork, func(e *exchange) { hangUp(e, "", false) }),
+		either("cut", hub.ReasonNetwork, func(e *exchange) {
 			hangUp(e, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"result\":\"A0000\",\"remain_amt\":\"1", false)
-		}},
-		{Name: "no-http", Reason: hub.ReasonNetwork, Endpoints: both, apply: func(e *exchange) {
+		}),
+		either("no-http", hub.ReasonNetwork, func(e *exchange) {
 			// The request's secrets come back where an HTTP library quotes them.
 			hangUp(e, "NOHTTP "+e.body["custKey"]+" "+e.r.Header.Get("Authorization")+"\r\n\r\n", false)
-		}},
-		{Name: "redirect", Reason: hub.ReasonHTTPStatus, Endpoints: both, apply: func(e *exchange) {
+		}),
+		either("redirect", hub.ReasonHTTPStatus, func(e *exchange) {
 			http.Redirect(e.w, e.r, "/redirected", http.StatusTemporaryRedirect)
-		}},
+		}),
 	}
 }
 
 // trickle sends the honest answer, a byte every 200 ms: about half a minute.
 func trickle(e *exchange) {
-	text, err := json.Marshal(e.honest)
-	if err != nil {
-		panic(err) // strings of this package's own
-	}
 	flush := http.NewResponseController(e.w)
-	for _, b := range text {
-		if _, err := e.w.Write([]byte{b}); err != nil || flush.Flush() != nil {
-			return
-		}
-		select {
-		case <-time.After(200 * time.Millisecond):
-		case <-e.r.Context().Done():
+	for _, b := range []byte(written(e.honest)) {
+		if _, err := e.w.Write([]byte{b}); err != nil || flush.Flush() != nil || !e.wait(200*time.Millisecond) {
 			return
 		}
 	}
@@ -264,51 +225,42 @@ func hangUp(e *exchange, text string, reset bool) {
 
 // bodyFaults are answers of HTTP 200 that either endpoint might give.
 func bodyFaults() []Fault {
-	bodies := []struct {
-		name string
-		body func(*exchange)
-	}{
-		{"empty", func(e *exchange) { e.raw("") }},
-		{"html", func(e *exchange) { e.raw("<!DOCTYPE html><title>점검 중</title>") }},
-		{"null", func(e *exchange) { e.raw("null") }},
-		{"array", func(e *exchange) { e.raw("[]") }},
-		{"no-fields", func(e *exchange) { e.raw("{}") }},
-		{"half-json", func(e *exchange) { e.raw(`{"result":"A0000","remain_amt":"99440`) }},
-		{"two-answers", func(e *exchange) { e.answer(e.honest); e.answer(e.honest) }},
-		{"huge", func(e *exchange) { e.with("padding", strings.Repeat("0", 1<<20)) }},
-		{"result-missing", func(e *exchange) { e.with("result", nil) }},
-		{"result-number", func(e *exchange) { e.with("result", 0) }},
-		{"result-wordy", func(e *exchange) { e.with("result", "SUCCESS") }},
+	instead := func(name, text string) Fault {
+		return either(name, hub.ReasonInvalidResponse, func(e *exchange) { e.raw(text) })
+	}
+	with := func(name string, changed map[string]any) Fault {
+		return either(name, hub.ReasonInvalidResponse, func(e *exchange) { e.answer(changed) })
+	}
+	secrets := func(e *exchange, between string) string {
+		return e.body["custKey"] + between + e.r.Header.Get("Authorization")
+	}
+	return []Fault{
+		instead("empty", ""),
+		instead("html", "<!DOCTYPE html><title>점검 중</title>"),
+		instead("null", "null"),
+		instead("array", "[]"),
+		instead("no-fields", "{}"),
+		instead("half-json", `{"result":"A0000","remain_amt":"99440`),
+		either("two-answers", hub.ReasonInvalidResponse, func(e *exchange) { e.answer(nil); e.answer(nil) }),
+		with("huge", map[string]any{"padding": strings.Repeat("0", 1<<20)}),
+		with("result-missing", map[string]any{"result": nil}),
+		with("result-number", map[string]any{"result": 0}),
+		with("result-wordy", map[string]any{"result": "SUCCESS"}),
 		// The sister API's form of an answer.
-		{"sister-api", func(e *exchange) {
-			e.spoil(func(fields map[string]any) {
-				delete(fields, "result")
-				fields["result_msg"], fields["PCD_PAY_RST"] = "처리 성공", "success"
-			})
-		}},
-		{"echo-result", func(e *exchange) { e.with("result", e.body["custKey"]+e.r.Header.Get("Authorization")) }},
-	}
-	faults := make([]Fault, 0, len(bodies)+2)
-	for _, body := range bodies {
-		faults = append(faults, Fault{
-			Name: body.name, Reason: hub.ReasonInvalidResponse, Endpoints: hub.Endpoints(), apply: body.body,
-		})
-	}
-	return append(faults, Fault{
+		with("sister-api", map[string]any{"result": nil, "result_msg": "처리 성공", "PCD_PAY_RST": "success"}),
+		either("echo-result", hub.ReasonInvalidResponse, func(e *exchange) { e.answer(map[string]any{"result": secrets(e, "")}) }),
 		// A hub that explains its refusal by quoting the request.
-		Name: "echo-message", Reason: hub.ReasonRejected, Endpoints: hub.Endpoints(), apply: func(e *exchange) {
-			e.answer(map[string]any{
-				"result": "Z0001", "message": e.body["custKey"] + " " + e.r.Header.Get("Authorization"),
-			})
-		},
-	})
+		either("echo-message", hub.ReasonRejected, func(e *exchange) {
+			e.raw(written(map[string]any{"result": "Z0001", "message": secrets(e, " ")}))
+		}),
+	}
 }
 
 // field returns the fault of one field that is not as documented.
 func field(endpoint hub.Endpoint, name, field string, value any) Fault {
 	return Fault{
 		Name: name, Reason: hub.ReasonInvalidResponse, Endpoints: []hub.Endpoint{endpoint},
-		apply: func(e *exchange) { e.with(field, value) },
+		apply: func(e *exchange) { e.answer(map[string]any{field: value}) },
 	}
 }
 
@@ -333,16 +285,11 @@ func limitFaults() []Fault {
 		field(remain, "cst-id-missing", "cst_id", nil),
 		{
 			Name: "field-twice", Reason: hub.ReasonInvalidResponse, Endpoints: []hub.Endpoint{remain},
-			apply: func(e *exchange) { twice(e, `,"remain_amt":"0"}`) },
+			apply: func(e *exchange) { e.raw(strings.TrimSuffix(written(e.honest), "}") + `,"remain_amt":"0"}`) },
 		},
 		{
 			Name: "field-in-other-case", Reason: hub.ReasonInvalidResponse, Endpoints: []hub.Endpoint{remain},
-			apply: func(e *exchange) {
-				e.spoil(func(fields map[string]any) {
-					fields["Remain_Amt"] = fields["remain_amt"]
-					delete(fields, "remain_amt")
-				})
-			},
+			apply: func(e *exchange) { e.answer(map[string]any{"Remain_Amt": e.honest["remain_amt"], "remain_amt": nil}) },
 		},
 	}
 	values := map[string]any{
@@ -358,13 +305,4 @@ func limitFaults() []Fault {
 		}
 	}
 	return faults
-}
-
-// twice sends the honest answer with more fields at its end.
-func twice(e *exchange, end string) {
-	text, err := json.Marshal(e.honest)
-	if err != nil {
-		panic(err) // strings of this package's own
-	}
-	e.raw(strings.TrimSuffix(string(text), "}") + end)
 }

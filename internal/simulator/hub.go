@@ -1,5 +1,5 @@
 // Package simulator is a simulated Payple hub: it speaks the documented protocol
-// over real HTTP, refuses whatever departs from it, moves its partners' money
+// over real HTTP, notes whatever departs from it, moves its partners' money
 // by plan, and fails on demand. Tests, the exporter's --demo and its simulate
 // command all use this one.
 package simulator
@@ -7,9 +7,7 @@ package simulator
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -43,9 +41,12 @@ type Options struct {
 	// NewTokenEndsOld makes a partner's new token end the one before. Whether
 	// the real hub does so is unknown, so a client has to live with both.
 	NewTokenEndsOld bool
-	// DeadTokenCode is the result for a token that is no longer good. It is
-	// not documented; empty means HTTP 401 without a result.
-	DeadTokenCode string
+	// DeadToken is what a token that is no longer good meets; the zero value
+	// means the result code T0400.
+	DeadToken Fault
+	// Strict makes the hub refuse requests that depart from the documented form
+	// although it could answer them. It notes them in any case.
+	Strict bool
 }
 
 // Hub is a simulated hub. Its zero value is of no use; New makes one.
@@ -55,25 +56,26 @@ type Hub struct {
 
 	mu         sync.Mutex
 	partners   map[string]*account
-	tokens     map[string]grant
-	violations []string
+	departures []string
 }
 
 // account is a partner and what happened to it.
 type account struct {
 	Partner
-	faults     map[hub.Endpoint]Fault
-	requests   map[hub.Endpoint]int
-	inFlight   map[hub.Endpoint]int
-	mostAtOnce map[hub.Endpoint]int
-	tokens     []string
+	faults  map[hub.Endpoint]Fault
+	traffic map[hub.Endpoint]traffic
+	tokens  map[string]grant
+	codes   map[string]bool // of tokens that were shown: their requests need no repetition
 }
 
-// grant is what a token was given for.
+// grant is what is known of a token.
 type grant struct {
-	cstID   string
-	expires time.Time
+	ends time.Time
+	code string // of the request that asked for it
 }
+
+// traffic counts requests.
+type traffic struct{ requests, underWay, mostAtOnce int }
 
 // New returns a hub with these partners.
 func New(options Options, partners ...Partner) *Hub {
@@ -84,34 +86,35 @@ func New(options Options, partners ...Partner) *Hub {
 		options.TokenLife = time.Minute
 	}
 	options.Speed = max(1, options.Speed)
-	h := &Hub{
-		options:  options,
-		began:    options.Now(),
-		partners: make(map[string]*account),
-		tokens:   make(map[string]grant),
-	}
+	h := &Hub{options: options, began: options.Now(), partners: make(map[string]*account)}
 	for _, partner := range partners {
 		h.partners[partner.CstID] = &account{
-			Partner:    partner,
-			faults:     make(map[hub.Endpoint]Fault),
-			requests:   make(map[hub.Endpoint]int),
-			inFlight:   make(map[hub.Endpoint]int),
-			mostAtOnce: make(map[hub.Endpoint]int),
+			Partner: partner,
+			faults:  make(map[hub.Endpoint]Fault),
+			traffic: make(map[hub.Endpoint]traffic),
+			tokens:  make(map[string]grant),
+			codes:   make(map[string]bool),
 		}
 	}
 	return h
 }
 
-// Break makes one endpoint fail for a partner until Mend, or until it is
-// broken in another way. It reports whether there is such a partner.
-func (h *Hub) Break(cstID string, endpoint hub.Endpoint, fault Fault) bool {
+// on does something to a partner's account, and reports whether there is such a
+// partner.
+func (h *Hub) on(cstID string, do func(*account)) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	account, known := h.partners[cstID]
 	if known {
-		account.faults[endpoint] = fault
+		do(account)
 	}
 	return known
+}
+
+// Break makes one endpoint fail for a partner until Mend, or until it is
+// broken in another way. It reports whether there is such a partner.
+func (h *Hub) Break(cstID string, endpoint hub.Endpoint, fault Fault) bool {
+	return h.on(cstID, func(a *account) { a.faults[endpoint] = fault })
 }
 
 // elapsed is how far the plans have come.
@@ -122,13 +125,7 @@ func (h *Hub) elapsed() time.Duration {
 // Mend ends all faults of a partner, planned ones that are under way among
 // them. Requests that hang go on hanging.
 func (h *Hub) Mend(cstID string) bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	account, known := h.partners[cstID]
-	if known {
-		account.mend(h.elapsed())
-	}
-	return known
+	return h.on(cstID, func(a *account) { a.mend(h.elapsed()) })
 }
 
 func (a *account) mend(elapsed time.Duration) {
@@ -138,81 +135,55 @@ func (a *account) mend(elapsed time.Duration) {
 
 // SetCustKey changes a partner's key and ends its tokens, as a rotation does.
 func (h *Hub) SetCustKey(cstID, custKey string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if account, known := h.partners[cstID]; known {
-		account.CustKey, account.Keys = custKey, nil
-		h.endTokens(cstID)
-	}
+	h.on(cstID, func(a *account) {
+		a.CustKey, a.Keys = custKey, nil
+		clear(a.tokens)
+	})
 }
 
 // SetFigures gives a partner's account these figures from now on; nothing moves
 // any more.
 func (h *Hub) SetFigures(cstID string, figures Figures) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if account, known := h.partners[cstID]; known {
-		account.Plan = Plan{Start: figures}
-	}
+	h.on(cstID, func(a *account) { a.Plan = Plan{Start: figures} })
 }
 
 // EndTokens ends a partner's tokens before their time.
 func (h *Hub) EndTokens(cstID string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.endTokens(cstID)
-}
-
-func (h *Hub) endTokens(cstID string) {
-	if account, known := h.partners[cstID]; known {
-		for _, token := range account.tokens {
-			delete(h.tokens, token)
-		}
-		account.tokens = nil
-	}
-}
-
-// dropDead forgets a partner's tokens that have reached their end, so that a
-// simulation may run for weeks.
-func (h *Hub) dropDead(account *account) {
-	account.tokens = slices.DeleteFunc(account.tokens, func(token string) bool {
-		dead := !h.options.Now().Before(h.tokens[token].expires)
-		if dead {
-			delete(h.tokens, token)
-		}
-		return dead
-	})
+	h.on(cstID, func(a *account) { clear(a.tokens) })
 }
 
 // Requests returns how often an endpoint was asked for a partner, whatever
 // came of it.
-func (h *Hub) Requests(cstID string, endpoint hub.Endpoint) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	account, known := h.partners[cstID]
-	if !known {
-		return 0
-	}
-	return account.requests[endpoint]
+func (h *Hub) Requests(cstID string, endpoint hub.Endpoint) (n int) {
+	h.on(cstID, func(a *account) { n = a.traffic[endpoint].requests })
+	return n
 }
 
-// MostAtOnce returns how many requests of a partner an endpoint ever had at
-// the same time.
-func (h *Hub) MostAtOnce(cstID string, endpoint hub.Endpoint) int {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	account, known := h.partners[cstID]
-	if !known {
-		return 0
-	}
-	return account.mostAtOnce[endpoint]
+// UnderWay returns how many requests of a partner an endpoint has now, and ever
+// had at the same time.
+func (h *Hub) UnderWay(cstID string, endpoint hub.Endpoint) (now, most int) {
+	h.on(cstID, func(a *account) { now, most = a.traffic[endpoint].underWay, a.traffic[endpoint].mostAtOnce })
+	return now, most
 }
 
-// Violations returns every departure from the documented protocol, in words.
-func (h *Hub) Violations() []string {
+// mostDepartures bounds what is noted of a client that departs in ever new ways.
+const mostDepartures = 1000
+
+// Departures returns in what requests departed from the documented form, in
+// words and each once.
+func (h *Hub) Departures() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append([]string(nil), h.violations...)
+	return append([]string{}, h.departures...)
+}
+
+// note remembers departures. mu must be held.
+func (h *Hub) note(departures ...string) {
+	for _, departure := range departures {
+		if len(h.departures) < mostDepartures && !slices.Contains(h.departures, departure) {
+			h.departures = append(h.departures, departure)
+		}
+	}
 }
 
 // cstIDs returns the partners' ids in order.
@@ -222,97 +193,57 @@ func (h *Hub) cstIDs() []string {
 
 // ServeHTTP answers a request as the hub would, or as its faults demand.
 func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	endpoint, ok := endpointAt(r.URL.Path)
-	if !ok {
-		h.violate(w, http.StatusNotFound, "no such endpoint: "+r.URL.Path)
+	endpoints := map[string]hub.Endpoint{"/oauth/token": hub.EndpointToken, "/account/remain": hub.EndpointRemain}
+	endpoint, known := endpoints[r.URL.Path]
+	if !known {
+		h.mu.Lock()
+		h.note(fmt.Sprintf("no such endpoint: %.100q", r.URL.Path))
+		h.mu.Unlock()
+		http.NotFound(w, r)
 		return
 	}
-	body, err := readBody(r, endpoint)
-	if err != nil {
-		h.violate(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	fault := h.enter(body["cst_id"], endpoint)
-	defer h.leave(body["cst_id"], endpoint)
-
-	var honest map[string]any
-	status := http.StatusOK
-	if endpoint == hub.EndpointToken {
-		honest = h.grantToken(body)
-	} else {
-		status, honest = h.tellLimit(r.Header.Get("Authorization"), body)
-	}
-	exchange := &exchange{w: w, r: r, status: status, honest: honest, body: body}
+	q := read(r, endpoint, h.options.Strict)
+	fault, honest := h.meet(q)
+	defer h.leave(q)
+	e := &exchange{w: w, r: r, body: q.body, honest: honest}
 	if fault.apply != nil {
-		fault.apply(exchange)
+		fault.apply(e)
 		return
 	}
-	exchange.answer(honest)
+	e.raw(written(honest))
 }
 
-func endpointAt(path string) (hub.Endpoint, bool) {
-	switch path {
-	case "/oauth/token":
-		return hub.EndpointToken, true
-	case "/account/remain":
-		return hub.EndpointRemain, true
-	}
-	return "", false
-}
-
-// readBody reads a request, or tells in what it departs from the protocol.
-func readBody(r *http.Request, endpoint hub.Endpoint) (map[string]string, error) {
-	want := map[string]string{"Content-Type": "application/json", "Cache-Control": "no-cache"}
-	fields := map[string]bool{"cst_id": true, "custKey": true}
-	if endpoint == hub.EndpointToken {
-		fields["code"] = true
-	} else {
-		want["Accept"] = "application/json"
-	}
-	if r.Method != http.MethodPost {
-		return nil, fmt.Errorf("%s: method %s, not POST", endpoint, r.Method)
-	}
-	for name, value := range want {
-		if got := r.Header.Values(name); len(got) != 1 || got[0] != value {
-			return nil, fmt.Errorf("%s: header %s is %q, not %q", endpoint, name, got, value)
-		}
-	}
-	text, err := io.ReadAll(io.LimitReader(r.Body, 64<<10))
-	if err != nil {
-		return nil, fmt.Errorf("%s: body cannot be read", endpoint)
-	}
-	var body map[string]string
-	if err := json.Unmarshal(text, &body); err != nil {
-		return nil, fmt.Errorf("%s: body is not an object of strings", endpoint)
-	}
-	for name := range body {
-		if !fields[name] {
-			return nil, fmt.Errorf("%s: body has an undocumented field %q", endpoint, name)
-		}
-	}
-	return body, nil
-}
-
-// violate records a departure from the protocol and refuses the request.
-func (h *Hub) violate(w http.ResponseWriter, status int, what string) {
-	h.mu.Lock()
-	h.violations = append(h.violations, what)
-	h.mu.Unlock()
-	http.Error(w, what, status)
-}
-
-// enter counts a request and returns the fault that it is to meet.
-func (h *Hub) enter(cstID string, endpoint hub.Endpoint) Fault {
+// meet counts a request, and returns the fault that it meets and the honest
+// answer.
+func (h *Hub) meet(q *request) (fault Fault, honest map[string]any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	account, known := h.partners[cstID]
-	if !known {
-		return Fault{}
+	account, known := h.partners[q.body["cst_id"]]
+	if known {
+		t := account.traffic[q.endpoint]
+		t.requests++
+		t.underWay++
+		t.mostAtOnce = max(t.mostAtOnce, t.underWay)
+		account.traffic[q.endpoint] = t
+		fault = account.fault(q.endpoint, h.elapsed())
+		if code := q.body["code"]; account.codes[code] {
+			q.depart(false, "T0211", "the code of an earlier request, whose token was used")
+		}
 	}
-	account.requests[endpoint]++
-	account.inFlight[endpoint]++
-	account.mostAtOnce[endpoint] = max(account.mostAtOnce[endpoint], account.inFlight[endpoint])
-	return account.fault(endpoint, h.elapsed())
+	h.note(q.departures...)
+	switch {
+	case q.refusal != "":
+		return fault, refuse(q.refusal)
+	case !known || account.KeyAt(h.elapsed()) != q.body["custKey"]:
+		return fault, refuse("T0300")
+	case q.endpoint == hub.EndpointToken:
+		return fault, h.grantToken(account, q.body["code"])
+	}
+	honest = h.tellLimit(account, q.token)
+	if honest["result"] == deadToken && fault.apply == nil {
+		fault = h.options.DeadToken
+	}
+	return fault, honest
 }
 
 // fault returns what an endpoint meets: what a person broke, else what is
@@ -321,58 +252,31 @@ func (a *account) fault(endpoint hub.Endpoint, elapsed time.Duration) Fault {
 	if fault, broken := a.faults[endpoint]; broken {
 		return fault
 	}
-	fault, _ := a.FaultAt(endpoint, elapsed)
-	return fault
+	return a.FaultAt(endpoint, elapsed)
 }
 
-func (h *Hub) leave(cstID string, endpoint hub.Endpoint) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if account, known := h.partners[cstID]; known {
-		account.inFlight[endpoint]--
-	}
+func (h *Hub) leave(q *request) {
+	h.on(q.body["cst_id"], func(a *account) {
+		t := a.traffic[q.endpoint]
+		t.underWay--
+		a.traffic[q.endpoint] = t
+	})
 }
+
+// deadToken is the result code for a token that is no longer good.
+const deadToken = "T0400"
 
 func refuse(code string) map[string]any {
 	return map[string]any{"result": code, "message": "처리 실패"}
 }
 
-// checkPartner returns the result code that refuses the credentials; empty if
-// they are good.
-func (h *Hub) checkPartner(body map[string]string) string {
-	account, known := h.partners[body["cst_id"]]
-	switch {
-	case body["cst_id"] == "":
-		return "T0200"
-	case body["custKey"] == "":
-		return "T0201"
-	case !known || account.KeyAt(h.elapsed()) != body["custKey"]:
-		return "T0300"
-	}
-	return ""
-}
-
-func (h *Hub) grantToken(body map[string]string) map[string]any {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	code := body["code"]
-	switch refusal := h.checkPartner(body); {
-	case refusal != "":
-		return refuse(refusal)
-	case code == "":
-		return refuse("T0210")
-	case !wellFormed(code):
-		h.violations = append(h.violations, fmt.Sprintf("token: code %q is not ten letters and digits, some of each", code))
-		return refuse("T0211")
-	}
-	account := h.partners[body["cst_id"]]
-	h.dropDead(account)
-	if h.options.NewTokenEndsOld {
-		h.endTokens(account.CstID)
-	}
-	token := newToken()
-	h.tokens[token] = grant{cstID: account.CstID, expires: h.options.Now().Add(h.options.TokenLife)}
-	account.tokens = append(account.tokens, token)
+func (h *Hub) grantToken(account *account, code string) map[string]any {
+	now := h.options.Now()
+	maps.DeleteFunc(account.tokens, func(_ string, g grant) bool { return h.options.NewTokenEndsOld || !now.Before(g.ends) })
+	var random [24]byte
+	_, _ = rand.Read(random[:]) // never fails, by its documentation
+	token := "eyJ" + hex.EncodeToString(random[:])
+	account.tokens[token] = grant{now.Add(h.options.TokenLife), code}
 	return map[string]any{
 		"result": "T0000", "message": "처리 성공", "code": code,
 		"access_token": token, "token_type": "Bearer",
@@ -380,51 +284,24 @@ func (h *Hub) grantToken(body map[string]string) map[string]any {
 	}
 }
 
-func wellFormed(code string) bool {
-	letters, digits := 0, 0
-	for _, c := range []byte(code) {
-		switch {
-		case c >= '0' && c <= '9':
-			digits++
-		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
-			letters++
-		}
-	}
-	return len(code) == 10 && letters+digits == 10 && letters > 0 && digits > 0
-}
-
-func newToken() string {
-	var b [24]byte
-	_, _ = rand.Read(b[:]) // never fails, by its documentation
-	return "eyJ" + hex.EncodeToString(b[:])
-}
-
-func (h *Hub) tellLimit(authorization string, body map[string]string) (int, map[string]any) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	const scheme = "Bearer "
-	if len(authorization) <= len(scheme) || authorization[:len(scheme)] != scheme {
-		h.violations = append(h.violations, "remain: Authorization is not 'Bearer <token>'")
-		return http.StatusUnauthorized, nil
-	}
-	if refusal := h.checkPartner(body); refusal != "" {
-		return http.StatusOK, refuse(refusal)
-	}
+func (h *Hub) tellLimit(account *account, token string) map[string]any {
 	now := h.options.Now()
-	granted, known := h.tokens[authorization[len(scheme):]]
-	switch {
-	case !known || !now.Before(granted.expires):
-		if h.options.DeadTokenCode == "" {
-			return http.StatusUnauthorized, nil
+	granted := account.tokens[token]
+	if !now.Before(granted.ends) {
+		for _, other := range h.partners {
+			if now.Before(other.tokens[token].ends) {
+				return refuse("T0320")
+			}
 		}
-		return http.StatusOK, refuse(h.options.DeadTokenCode)
-	case granted.cstID != body["cst_id"]:
-		return http.StatusOK, refuse("T0320")
+		return refuse(deadToken)
 	}
-	account := h.partners[granted.cstID]
+	if len(account.codes) >= 10_000 { // a simulation may run for weeks
+		clear(account.codes)
+	}
+	account.codes[granted.code] = true
 	figures := account.Plan.At(h.elapsed())
-	return http.StatusOK, map[string]any{
-		"result": "A0000", "message": "처리 성공", "cst_id": granted.cstID,
+	return map[string]any{
+		"result": "A0000", "message": "처리 성공", "cst_id": account.CstID,
 		"total_account_amt":  amount(figures.Total),
 		"total_transfer_amt": amount(figures.Transferred),
 		"remain_amt":         amount(figures.Remain()),

@@ -49,7 +49,7 @@ func (p Plan) At(elapsed time.Duration) Figures {
 			return figures
 		}
 		for _, event := range p.Events {
-			if event.happensAt(next) {
+			if event.firstAfter(next-1) == next {
 				figures.Total += event.TopUp
 				figures.pay(event.Pay)
 			}
@@ -84,8 +84,4 @@ func (e Event) firstAfter(now time.Duration) time.Duration {
 		return 0
 	}
 	return now + e.Every - (now-e.After)%e.Every
-}
-
-func (e Event) happensAt(at time.Duration) bool {
-	return at == e.After || e.Every > 0 && at > e.After && (at-e.After)%e.Every == 0
 }

@@ -5,11 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"payple_exporter/hub"
@@ -26,10 +25,12 @@ type Server struct {
 
 	server *http.Server
 	served chan error
-
-	mu          sync.Mutex
-	connections map[net.Conn]http.ConnState
+	opened atomic.Int64 // connections so far
 }
+
+// connectionKey is where the context of a request has the number of its
+// connection.
+type connectionKey struct{}
 
 // Start serves h on address, such as "127.0.0.1:0", until Close.
 func Start(h *Hub, address string) (*Server, error) {
@@ -40,54 +41,29 @@ func Start(h *Hub, address string) (*Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/", h)
-	mux.HandleFunc("GET "+controlPath, h.show)
+	mux.HandleFunc("GET "+controlPath, func(w http.ResponseWriter, _ *http.Request) { show(w, h.States()) })
+	mux.HandleFunc("GET "+controlPath+"departures", func(w http.ResponseWriter, _ *http.Request) { show(w, h.Departures()) })
 	mux.HandleFunc("POST "+controlPath+"fault", h.control)
 	s := &Server{
-		URL:         "http://" + listener.Addr().String(),
-		served:      make(chan error, 1),
-		connections: make(map[net.Conn]http.ConnState),
+		URL:    "http://" + listener.Addr().String(),
+		server: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second},
+		served: make(chan error, 1),
 	}
-	s.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ConnState: s.count}
+	s.server.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return context.WithValue(ctx, connectionKey{}, s.opened.Add(1))
+	}
 	go func() { s.served <- s.server.Serve(listener) }()
 	return s, nil
 }
 
-// count keeps the connections that are open. One that a fault took over is
-// closed by it.
-func (s *Server) count(conn net.Conn, state http.ConnState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch state {
-	case http.StateNew, http.StateActive, http.StateIdle:
-		s.connections[conn] = state
-	case http.StateHijacked, http.StateClosed:
-		delete(s.connections, conn)
-	}
-}
-
-// Busy returns how many connections a request is on.
-func (s *Server) Busy() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	busy := 0
-	for _, state := range s.connections {
-		if state == http.StateActive {
-			busy++
-		}
-	}
-	return busy
-}
-
 // OpenNow returns a function that reports whether a request comes over a
-// connection that is open now.
+// connection that was opened before now.
 func (s *Server) OpenNow() func(*http.Request) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	open := make(map[string]bool, len(s.connections))
-	for conn := range s.connections {
-		open[conn.RemoteAddr().String()] = true
+	last := s.opened.Load()
+	return func(r *http.Request) bool {
+		number, _ := r.Context().Value(connectionKey{}).(int64)
+		return number <= last
 	}
-	return func(r *http.Request) bool { return open[r.RemoteAddr] }
 }
 
 // Close stops the server and breaks whatever requests are under way.
@@ -124,7 +100,9 @@ func (h *Hub) States() []State {
 			CstID: id, Remain: figures.Remain(), Total: figures.Total, Paid: figures.Transferred,
 			Requests: make(map[hub.Endpoint]int), Faults: make(map[hub.Endpoint]string),
 		}
-		maps.Copy(state.Requests, account.requests)
+		for endpoint, traffic := range account.traffic {
+			state.Requests[endpoint] = traffic.requests
+		}
 		for _, endpoint := range hub.Endpoints() {
 			if fault := account.fault(endpoint, elapsed); fault.Name != "" {
 				state.Faults[endpoint] = fault.Name
@@ -135,11 +113,11 @@ func (h *Hub) States() []State {
 	return states
 }
 
-func (h *Hub) show(w http.ResponseWriter, _ *http.Request) {
+func show(w http.ResponseWriter, what any) {
 	w.Header().Set("Content-Type", "application/json")
 	encoder := json.NewEncoder(w)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(h.States()) // the client may be gone: its business
+	_ = encoder.Encode(what) // the client may be gone: its business
 }
 
 // control breaks or mends: POST fault?cst_id=…[&endpoint=remain]&fault=NAME,
@@ -158,48 +136,46 @@ func (h *Hub) control(w http.ResponseWriter, r *http.Request) {
 // the place of whatever the partner meets at either, even where it spoils the
 // answers of one alone: the other is well again.
 func (h *Hub) Apply(cstID string, endpoint hub.Endpoint, name string) error {
-	fault, err := faultAt(endpoint, name)
-	if err != nil {
+	var fault Fault
+	if name != "none" {
+		var err error
+		if fault, err = ParseFault(name); err != nil {
+			return err
+		}
+	}
+	if err := checkEndpoint(endpoint, fault); err != nil {
 		return err
 	}
 	ids := []string{cstID}
 	if cstID == "" {
 		ids = h.cstIDs()
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	for _, id := range ids {
-		account, known := h.partners[id]
-		if !known {
-			return fmt.Errorf("no partner %q", id)
-		}
-		if endpoint == "" || name == noFault {
-			account.mend(h.elapsed())
-		}
-		for _, at := range fault.Endpoints {
-			if endpoint == "" || endpoint == at {
-				account.faults[at] = fault
+		if !h.on(id, func(a *account) {
+			if endpoint == "" || fault.Name == "" {
+				a.mend(h.elapsed())
 			}
+			for _, at := range fault.Endpoints {
+				if endpoint == "" || endpoint == at {
+					a.faults[at] = fault
+				}
+			}
+		}) {
+			return fmt.Errorf("no partner %q", id)
 		}
 	}
 	return nil
 }
 
-// noFault is the name of no fault at all.
-const noFault = "none"
-
-// faultAt reads a fault's name, and refuses one that the endpoint cannot have.
-// For the name that mends it returns no fault.
-func faultAt(endpoint hub.Endpoint, name string) (Fault, error) {
-	if endpoint != "" && !slices.Contains(hub.Endpoints(), endpoint) {
-		return Fault{}, fmt.Errorf("no endpoint %q: want token or remain", endpoint)
+// checkEndpoint refuses an endpoint that there is not, and one that cannot have
+// the fault. Empty means each that can; the fault may be none.
+func checkEndpoint(endpoint hub.Endpoint, fault Fault) error {
+	switch {
+	case endpoint == "":
+	case !slices.Contains(hub.Endpoints(), endpoint):
+		return fmt.Errorf("no endpoint %q: want token or remain", endpoint)
+	case fault.Name != "" && !slices.Contains(fault.Endpoints, endpoint):
+		return fmt.Errorf("the fault %s is none of the endpoint %s: take endpoint out", fault.Name, endpoint)
 	}
-	if name == noFault {
-		return Fault{}, nil
-	}
-	fault, err := ParseFault(name)
-	if err == nil && endpoint != "" && !slices.Contains(fault.Endpoints, endpoint) {
-		err = fmt.Errorf("the fault %s is none of the endpoint %s: take endpoint out", name, endpoint)
-	}
-	return fault, err
+	return nil
 }

@@ -23,11 +23,6 @@ func (f TimedFault) under(elapsed time.Duration) bool {
 	return f.From <= elapsed && (f.Until == 0 || elapsed < f.Until)
 }
 
-// concerns reports whether an endpoint fails by the fault.
-func (f TimedFault) concerns(endpoint hub.Endpoint) bool {
-	return (f.Endpoint == "" || f.Endpoint == endpoint) && slices.Contains(f.Fault.Endpoints, endpoint)
-}
-
 // KeyChange is a rotation of a partner's key: from After on the hub wants
 // CustKey and refuses the one before.
 type KeyChange struct {
@@ -36,18 +31,16 @@ type KeyChange struct {
 }
 
 // FaultAt returns the planned fault that an endpoint meets once elapsed has
-// passed, and whether there is one; of several, the one that began last.
-func (p Partner) FaultAt(endpoint hub.Endpoint, elapsed time.Duration) (Fault, bool) {
-	var (
-		latest TimedFault
-		found  bool
-	)
+// passed, if there is one; of several, the one that began last.
+func (p Partner) FaultAt(endpoint hub.Endpoint, elapsed time.Duration) Fault {
+	latest := TimedFault{From: -1}
 	for _, fault := range p.Faults {
-		if fault.under(elapsed) && fault.concerns(endpoint) && (!found || fault.From >= latest.From) {
-			latest, found = fault, true
+		concerned := (fault.Endpoint == "" || fault.Endpoint == endpoint) && slices.Contains(fault.Fault.Endpoints, endpoint)
+		if concerned && fault.under(elapsed) && fault.From >= latest.From {
+			latest = fault
 		}
 	}
-	return latest.Fault, found
+	return latest.Fault
 }
 
 // KeyAt returns the key that the hub wants once elapsed has passed.

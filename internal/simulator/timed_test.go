@@ -1,13 +1,13 @@
 package simulator_test
 
 import (
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/stand"
 )
 
 // What is planned is a pure function of the time: asked for any moment, in any
@@ -40,8 +40,7 @@ func TestPlannedFaultsComeAndGo(t *testing.T) {
 		{1e6, "", "slow=1s"},
 	} {
 		elapsed := time.Duration(test.minutes * float64(time.Minute))
-		token, _ := partner.FaultAt(hub.EndpointToken, elapsed)
-		remain, _ := partner.FaultAt(hub.EndpointRemain, elapsed)
+		token, remain := partner.FaultAt(hub.EndpointToken, elapsed), partner.FaultAt(hub.EndpointRemain, elapsed)
 		if token.Name != test.token || remain.Name != test.remain {
 			t.Errorf("minute %v: token %q, remain %q; want %q, %q", test.minutes, token.Name, remain.Name, test.token, test.remain)
 		}
@@ -73,16 +72,15 @@ func TestHubPlaysItsPlans(t *testing.T) {
 	t.Parallel()
 	clock := &simulator.Clock{}
 	down := simulator.Status(503, hub.ReasonHTTPStatus)
-	sim := simulator.New(simulator.Options{Now: clock.Now, Speed: 10}, simulator.Partner{
+	sim := stand.NewHub(t, simulator.Options{Now: clock.Now, Speed: 10}, simulator.Partner{
 		CstID: "store", CustKey: "first", Plan: simulator.Plan{Start: simulator.Figures{Total: 1_000_000}, DrainPerMinute: 1000},
 		Faults: []simulator.TimedFault{{From: 10 * time.Minute, Until: 30 * time.Minute, Fault: down}, {From: 50 * time.Minute, Fault: down}},
 		Keys:   []simulator.KeyChange{{40 * time.Minute, "second"}},
 	})
-	server := httptest.NewServer(sim)
-	t.Cleanup(server.Close)
+	url := stand.ServeHub(t, sim).URL
 	expect := func(key string, remain hub.Won, reason hub.Reason) {
 		t.Helper()
-		limit, err := ask(t, server.URL, key)
+		limit, err := ask(t, url, key)
 		got := hub.Reason("")
 		if failure, ok := err.(*hub.Error); ok { //nolint:errorlint // it always is one
 			got = failure.Reason
@@ -108,9 +106,6 @@ func TestHubPlaysItsPlans(t *testing.T) {
 	sim.SetCustKey("store", "mine")
 	sim.Mend("store")
 	expect("mine", 950_000, "")
-	if violations := sim.Violations(); len(violations) > 0 {
-		t.Errorf("departures from the documented protocol: %q", violations)
-	}
 }
 
 // faultsOf returns the names of what store meets at token and at remain.
@@ -123,7 +118,7 @@ func faultsOf(sim *simulator.Hub) [2]string {
 // planned ones too; with an endpoint, it leaves the other one as it is.
 func TestAFaultTakesThePlaceOfTheOneBefore(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{
+	sim := stand.NewHub(t, simulator.Options{}, simulator.Partner{
 		CstID: "store", Faults: []simulator.TimedFault{{Fault: simulator.Result("T0310", hub.ReasonIPNotAllowed)}},
 	})
 	for _, step := range []struct {
@@ -151,7 +146,7 @@ func TestAFaultTakesThePlaceOfTheOneBefore(t *testing.T) {
 // What cannot be applied is refused, and changes nothing.
 func TestApplyRefuses(t *testing.T) {
 	t.Parallel()
-	sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: "store"})
+	sim := stand.NewHub(t, simulator.Options{}, simulator.Partner{CstID: "store"})
 	if err := sim.Apply("", "", "hang"); err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/stand"
 )
 
 // wire is a TCP proxy that treats what passes through it as its mode says at
@@ -372,7 +373,7 @@ func expectUp(t *testing.T, exporter *running) {
 // All of it works over IPv6 alone: the hub, the listener and a scrape.
 func TestServeOverIPv6(t *testing.T) {
 	t.Parallel()
-	server, err := simulator.Start(newStore(), "[::1]:0")
+	server, err := simulator.Start(newStore(t), "[::1]:0")
 	switch {
 	case err != nil && hasIPv6Loopback():
 		t.Fatalf("this machine has an IPv6 loopback, and nobody can listen there: %v", err)
@@ -416,9 +417,9 @@ func TestTenThousandScrapesOfARandomHub(t *testing.T) {
 		merchants += "  - {cst_id: " + id + ", cust_key_file: " + key + "}\n"
 	}
 	began := clock.Now()
-	sim := simulator.New(simulator.Options{Now: clock.Now}, partners...)
+	sim := stand.NewHub(t, simulator.Options{Now: clock.Now}, partners...)
 	file := harness.WriteFile(t, "merchants.yml", merchants)
-	handler := harness.Handler(t, clock.Now, "--payple.hub="+startHub(t, sim), "--config.file="+filepath.Clean(file),
+	handler := harness.Handler(t, clock.Now, "--payple.hub="+stand.ServeHub(t, sim).URL, "--config.file="+filepath.Clean(file),
 		"--payple.timeout=30s", "--payple.max-age="+maxAge.String(), "--web.disable-exporter-metrics")
 	var faults []simulator.Fault
 	for _, fault := range simulator.Faults() {

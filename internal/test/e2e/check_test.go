@@ -23,6 +23,7 @@ import (
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/stand"
 )
 
 var update = flag.Bool("update", false, "write generated documents and golden files anew")
@@ -32,7 +33,7 @@ var update = flag.Bool("update", false, "write generated documents and golden fi
 func TestCheckJSONShape(t *testing.T) {
 	t.Parallel()
 	sim, _ := simulated(t)
-	url := startHub(t, sim)
+	url := stand.ServeHub(t, sim).URL
 	key := harness.WriteFile(t, "key", testKey)
 	file := harness.WriteFile(t, "merchants.yml", "hub: "+url+"\nmerchants:\n  - {name: main-store, cst_id: store, cust_key_file: "+key+
 		"}\n  - {cst_id: stranger, cust_key_file: "+key+"}\n")

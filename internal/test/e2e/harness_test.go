@@ -17,6 +17,7 @@ import (
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/stand"
 )
 
 func TestMain(m *testing.M) {
@@ -63,9 +64,13 @@ func startHere(t *testing.T, now func() time.Time, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r, exit := &running{stderr: new(programs.Output)}, make(chan int, 1)
-	go func() { exit <- app.Run(ctx, args, app.Options{Stdout: r.stderr, Stderr: r.stderr, Now: now}) }()
+	go func() { exit <- harness.Run(ctx, args, app.Options{Stdout: r.stderr, Stderr: r.stderr, Now: now}) }()
 	r.stop = sync.OnceValue(func() int { cancel(); return <-exit })
-	t.Cleanup(func() { r.stop() })
+	t.Cleanup(func() {
+		if r.stop() == harness.ExitDeparted {
+			t.Error(r.stderr)
+		}
+	})
 	return r
 }
 
@@ -140,8 +145,9 @@ func (r *running) page(t *testing.T, path string, header ...string) exposition.P
 const testKey = `test+cust/key="7f3a91&b2<c8>d4`
 
 // newStore is a simulated hub with one partner named store.
-func newStore() *simulator.Hub {
-	return simulator.New(simulator.Options{}, simulator.Partner{
+func newStore(t *testing.T) *simulator.Hub {
+	t.Helper()
+	return stand.NewHub(t, simulator.Options{}, simulator.Partner{
 		CstID: "store", CustKey: testKey, Plan: simulator.Plan{Start: simulator.Figures{Total: 10_000_000, Transferred: 56_000}},
 	})
 }
@@ -149,8 +155,8 @@ func newStore() *simulator.Hub {
 // simulated starts such a hub, and returns the flags that ask it.
 func simulated(t *testing.T) (*simulator.Hub, []string) {
 	t.Helper()
-	sim := newStore()
-	return sim, flagsOf(t, startHub(t, sim))
+	sim := newStore(t)
+	return sim, flagsOf(t, stand.ServeHub(t, sim).URL)
 }
 
 // flagsOf are the flags that ask a hub for store.
@@ -161,19 +167,3 @@ func flagsOf(t *testing.T, hub string) []string {
 
 // valueOf returns the value of a flag.
 func valueOf(flag string) string { _, value, _ := strings.Cut(flag, "="); return value }
-
-// startHub serves a simulated hub and returns its address. In the end it must
-// have seen nothing but the documented protocol.
-func startHub(t *testing.T, sim *simulator.Hub) string {
-	t.Helper()
-	server := must.Get(simulator.Start(sim, "127.0.0.1:0"))(t)
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-		if violations := sim.Violations(); len(violations) > 0 {
-			t.Errorf("departures from the documented protocol: %q", violations)
-		}
-	})
-	return server.URL
-}

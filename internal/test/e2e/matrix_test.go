@@ -24,6 +24,7 @@ import (
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/stand"
 )
 
 var updateMatrix = flag.Bool("update-matrix", false, "write the table of the fault matrix in docs/reliability.md anew")
@@ -354,9 +355,9 @@ type matrixStand struct {
 	t       *testing.T
 	cell    cell
 	clock   *simulator.Clock
+	server  *simulator.Server
 	began   time.Time
 	hub     *simulator.Hub
-	server  *simulator.Server
 	plans   map[string]simulator.Plan
 	handler http.Handler
 
@@ -391,16 +392,8 @@ func newMatrixStand(t *testing.T, c cell) *matrixStand {
 		must.Write(t, filepath.Join(dir, name), text)
 	}
 	s.began = s.clock.Now()
-	s.hub = simulator.New(simulator.Options{Now: s.clock.Now}, partners...)
-	var err error
-	if s.server, err = simulator.Start(s.hub, "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	s.hub = stand.NewHub(t, simulator.Options{Now: s.clock.Now}, partners...)
+	s.server = stand.ServeHub(t, s.hub)
 	timeout := 30 * time.Second // none of these queries takes its time
 	if c.timesOut() {
 		timeout = queryTime
@@ -622,18 +615,25 @@ func (s *matrixStand) expectRequests(token, remain int) {
 // expectNothingLeft looks at what remains of the whole cell at the hub.
 func (s *matrixStand) expectNothingLeft() {
 	s.t.Helper()
-	programs.Eventually(s.t, "no connection is busy", func() bool { return s.server.Busy() == 0 })
+	programs.Eventually(s.t, "no request is under way", func() bool {
+		under := 0
+		for id := range s.plans {
+			for _, endpoint := range hub.Endpoints() {
+				now, _ := s.hub.UnderWay(id, endpoint)
+				under += now
+			}
+		}
+		return under == 0
+	})
 	for id := range s.plans {
 		if id == victim && s.cell.leavesHubBehind() {
 			continue
 		}
 		for _, endpoint := range hub.Endpoints() {
-			n := s.hub.MostAtOnce(id, endpoint)
-			s.expect(n <= 1, "%d %s requests of %s were under way at once", n, endpoint, id)
+			_, most := s.hub.UnderWay(id, endpoint)
+			s.expect(most <= 1, "%d %s requests of %s were under way at once", most, endpoint, id)
 		}
 	}
-	violations := s.hub.Violations()
-	s.expect(len(violations) == 0, "departures from the documented protocol: %q", violations)
 }
 
 // matrixTable writes what was counted, in Markdown.

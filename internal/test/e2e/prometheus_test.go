@@ -10,6 +10,7 @@ import (
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/test/stand"
 )
 
 func hostOf(url string) string { return strings.TrimPrefix(url, "http://") }
@@ -150,6 +151,6 @@ func manyMerchants(t *testing.T, n int) (*simulator.Hub, string) {
 		}})
 		fmt.Fprintf(&list, "  - {cst_id: %s, cust_key_file: %s}\n", id, key)
 	}
-	sim := simulator.New(simulator.Options{}, partners...)
-	return sim, harness.WriteFile(t, "merchants.yml", "hub: "+startHub(t, sim)+"\nmerchants:\n"+list.String())
+	sim := stand.NewHub(t, simulator.Options{}, partners...)
+	return sim, harness.WriteFile(t, "merchants.yml", "hub: "+stand.ServeHub(t, sim).URL+"\nmerchants:\n"+list.String())
 }

@@ -16,7 +16,7 @@ import (
 // an egress proxy: HTTPS_PROXY works, over verified TLS from end to end.
 func TestServeThroughHTTPSProxy(t *testing.T) {
 	t.Parallel()
-	secure := httptest.NewTLSServer(newStore()) // its certificate is for example.com
+	secure := httptest.NewTLSServer(newStore(t)) // its certificate is for example.com
 	defer secure.Close()
 	proxy := simulator.NewTunnel(secure.Listener.Addr().String())
 	server := httptest.NewServer(proxy)

@@ -26,6 +26,7 @@ import (
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
 	"payple_exporter/internal/test/secrets"
+	"payple_exporter/internal/test/stand"
 )
 
 // tokensLike match the beginning of a simulated hub's token, and its hex and
@@ -136,7 +137,7 @@ func (l *lines) add(text string) {
 
 func (o ordeal) run(t *testing.T) {
 	o.clock, o.shown = &simulator.Clock{}, &lines{seen: make(map[string]bool)}
-	sim := &eavesdropper{Hub: simulator.New(simulator.Options{Now: o.clock.Now}, simulator.Partner{CstID: "store", CustKey: testKey})}
+	sim := &eavesdropper{Hub: stand.NewHub(t, simulator.Options{Now: o.clock.Now}, simulator.Partner{CstID: "store", CustKey: testKey})}
 	server := httptest.NewServer(sim)
 	defer server.Close()
 	timeout := "30s"
@@ -279,7 +280,7 @@ func TestSomeFaultsSendSecretsBack(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"no-http", "echo-message", "echo-result"} {
 		fault := must.Get(simulator.ParseFault(name))(t)
-		sim := simulator.New(simulator.Options{}, simulator.Partner{CstID: "store", CustKey: testKey})
+		sim := stand.NewHub(t, simulator.Options{}, simulator.Partner{CstID: "store", CustKey: testKey})
 		server := httptest.NewServer(sim)
 		defer server.Close()
 		key, _ := json.Marshal(testKey)

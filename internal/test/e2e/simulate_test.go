@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"io"
 	"net/http"
 	"path/filepath"
 	"regexp"
@@ -126,6 +128,9 @@ func TestSimulateTakesItsKeyFromAFile(t *testing.T) {
 	if code, stdout, _ := harness.Command(t, "--payple.hub="+hub.url, "--payple.cst-id=healthy", "--payple.cust-key-file="+key, "check"); code != app.ExitOK {
 		t.Errorf("exit %d:\n%s", code, stdout)
 	}
+	if code := hub.stop(); code != app.ExitOK {
+		t.Errorf("simulate exits %d", code)
+	}
 }
 
 // People are told in their own language, as by check: the one of the flag, else
@@ -159,6 +164,48 @@ func TestSimulateOverwritesNobodysConfiguration(t *testing.T) {
 	}
 	if text := must.Read(t, path); text != own {
 		t.Errorf("now %q", text)
+	}
+}
+
+// A client of another make is answered, and its departures are told to whoever
+// asks and to the tests, which would fail of an exporter's; a strict hub
+// refuses it. The exporter asks a strict hub, too.
+func TestSimulateNotesDepartures(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args []string
+		want string
+	}{{nil, "T0000"}, {[]string{"--simulate.strict"}, "T0100"}} {
+		ctx, stop := context.WithCancel(t.Context())
+		out, exit := new(programs.Output), make(chan int, 1)
+		go func() {
+			exit <- harness.Run(ctx, append(slices.Clone(simulate), test.args...), app.Options{Stdout: out, Stderr: out})
+		}()
+		hub := &running{url: out.Await(t, simulatorURL)[1]}
+		key := harness.WriteFile(t, "key", simulator.DemoKey)
+		if code, stdout, _ := harness.Command(t, "--payple.hub="+hub.url, "--payple.cst-id=healthy", "--payple.cust-key-file="+key, "check"); code != app.ExitOK {
+			t.Errorf("%v: the exporter exits %d:\n%s", test.args, code, stdout)
+		}
+		if _, body := hub.get(t, "/simulator/departures"); body != "[]\n" {
+			t.Errorf("%v: the exporter departs: %s", test.args, body)
+		}
+		response, err := http.Post(hub.url+"/oauth/token", "application/json; charset=utf-8", //nolint:noctx // as plain as can be
+			strings.NewReader(`{"cst_id":"healthy","custKey":"`+simulator.DemoKey+`","code":"as12345678"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || !strings.Contains(string(answer), `"result":"`+test.want+`"`) {
+			t.Errorf("%v: the other client gets %s, %v; want %s", test.args, answer, err, test.want)
+		}
+		if _, body := hub.get(t, "/simulator/departures"); !strings.Contains(body, "token: header Content-Type") || !strings.Contains(body, "token: header Cache-Control") {
+			t.Errorf("%v: noted %s", test.args, body)
+		}
+		stop()
+		if code := <-exit; code != harness.ExitDeparted {
+			t.Errorf("%v: nobody is told of the departures: exit %d", test.args, code)
+		}
 	}
 }
 

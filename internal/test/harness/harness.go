@@ -4,6 +4,7 @@ package harness
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -12,7 +13,25 @@ import (
 
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/test/must"
+	"payple_exporter/internal/simulator"
 )
+
+// ExitDeparted is the exit code of Run where the program simulated a hub, and
+// that was asked in another form than the documented one.
+const ExitDeparted = 99
+
+// Run runs the program in this process.
+func Run(ctx context.Context, args []string, options app.Options) int {
+	var departures []string
+	look := func() {}
+	options.Simulated = func(sim *simulator.Hub) { look = func() { departures = sim.Departures() } }
+	code := app.Run(ctx, args, options)
+	if look(); len(departures) > 0 {
+		_, _ = fmt.Fprintf(options.Stderr, "departures from the documented form: %q\n", departures)
+		return ExitDeparted
+	}
+	return code
+}
 
 // Command runs the program to its end, which must come by itself, and returns
 // its exit code and what it printed.
@@ -21,7 +40,10 @@ func Command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var out, errors bytes.Buffer
-	code = app.Run(ctx, args, app.Options{Stdout: &out, Stderr: &errors})
+	code = Run(ctx, args, app.Options{Stdout: &out, Stderr: &errors})
+	if code == ExitDeparted {
+		t.Error(errors.String())
+	}
 	if ctx.Err() != nil {
 		t.Errorf("%v does not end", args)
 	}
@@ -34,9 +56,10 @@ func Handler(t *testing.T, now func() time.Time, args ...string) http.Handler {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	handlers, exit := make(chan http.Handler, 1), make(chan int, 1)
+	var stderr bytes.Buffer
 	go func() {
-		exit <- app.Run(ctx, args, app.Options{
-			Stdout: io.Discard, Stderr: io.Discard, Getenv: func(string) string { return "" }, Now: now,
+		exit <- Run(ctx, args, app.Options{
+			Stdout: io.Discard, Stderr: &stderr, Getenv: func(string) string { return "" }, Now: now,
 			Serve: func(server *http.Server) error {
 				handlers <- server.Handler
 				<-ctx.Done()
@@ -44,7 +67,12 @@ func Handler(t *testing.T, now func() time.Time, args ...string) http.Handler {
 			},
 		})
 	}()
-	t.Cleanup(func() { cancel(); <-exit })
+	t.Cleanup(func() {
+		cancel()
+		if <-exit == ExitDeparted {
+			t.Error(stderr.String())
+		}
+	})
 	select {
 	case handler := <-handlers:
 		return handler

@@ -133,8 +133,8 @@ func (s *soak) answers() error {
 // queries tells what was wrong with what the exporter asked of the hub.
 func (s *soak) queries() error {
 	var faults []error
-	if violations := s.backend.Violations(); len(violations) > 0 {
-		faults = append(faults, fmt.Errorf("%d departures from the hub's protocol: %.500q", len(violations), violations))
+	if departures := s.backend.Departures(); len(departures) > 0 {
+		faults = append(faults, fmt.Errorf("%d departures from the hub's protocol: %.500q", len(departures), departures))
 	}
 	// One in 500 is for a machine on which a request may be on its way for longer than the next.
 	queries, early, again := s.backend.pace.of(s.backend.all())

@@ -20,7 +20,6 @@ import (
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/statuspage"
-	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/web"
 )
 
@@ -62,16 +61,10 @@ func NewWithTimeout(t *testing.T, timeout time.Duration, partners ...string) *St
 func Start(t *testing.T, clock *simulator.Clock, timeout time.Duration, partners ...simulator.Partner) *Stand {
 	t.Helper()
 	s := &Stand{Clock: clock}
-	s.Hub = simulator.New(simulator.Options{Now: s.Clock.Now}, partners...)
-	server := must.Get(simulator.Start(s.Hub, "127.0.0.1:0"))(t)
+	s.Hub = NewHub(t, simulator.Options{Now: s.Clock.Now}, partners...)
+	s.URL = ServeHub(t, s.Hub).URL
 	transport := hub.NewTransport(32)
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s.URL = server.URL
+	t.Cleanup(transport.CloseIdleConnections)
 	s.Merchants = collector.New(collector.Options{
 		Settings: collector.Settings{
 			MaxAge: 5 * time.Minute, Timeout: timeout, Now: s.Clock.Now, Limiter: collector.NewLimiter(32, 0),
