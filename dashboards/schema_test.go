@@ -55,7 +55,8 @@ func TestGrafanaKnowsEveryField(t *testing.T) {
 }
 
 func unknownToGrafana(file []byte) error {
-	var typed dashboard.Dashboard //nolint:staticcheck // the form that is read from files, by Grafana 11 too
+	//nolint:staticcheck // the form that is read from files, by Grafana 11 too
+	var typed dashboard.Dashboard
 	if err := typed.UnmarshalJSONStrict(file); err != nil && err.Error() != "" { // a list of errors, which may be empty
 		return err
 	}

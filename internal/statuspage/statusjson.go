@@ -96,12 +96,14 @@ func (s *statusJSON) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	ctx, cancel := context.WithTimeout(r.Context(), s.options.Wait)
 	defer cancel()
-	scrape, found := s.options.Collector.Bind(ctx), true
+	scrape := s.options.Collector.Bind(ctx)
 	if names := query["merchant"]; len(names) == 1 && names[0] != "" {
-		if scrape, found = s.options.Collector.BindOne(ctx, names[0]); !found {
+		one, found := s.options.Collector.BindOne(ctx, names[0])
+		if !found {
 			http.Error(w, fmt.Sprintf("no merchant %q is configured; /sd lists the names", names[0]), http.StatusNotFound)
 			return
 		}
+		scrape = one
 	} else if names != nil {
 		http.Error(w, "want one merchant: /status.json?merchant=NAME, or all: /status.json", http.StatusBadRequest)
 		return

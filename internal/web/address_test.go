@@ -57,7 +57,7 @@ func TestPrefix(t *testing.T) {
 		}
 		for from, want := range redirects {
 			got := ask(http.MethodGet, from)
-			to, err := got.Result().Location() //nolint:bodyclose // a recorder's
+			to, err := got.Result().Location()
 			if got.Code != http.StatusFound || err != nil {
 				t.Errorf("%s answers %d (%v)", from, got.Code, err)
 				continue
