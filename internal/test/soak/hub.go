@@ -205,6 +205,18 @@ func (b *backend) count(conn net.Conn, state http.ConnState) {
 	}
 }
 
+// connected reports whether a connection from a client's address is open.
+func (b *backend) connected(from string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for connection := range b.connections {
+		if connection.RemoteAddr().String() == from {
+			return true
+		}
+	}
+	return false
+}
+
 // open returns how many connections the exporter holds, and ever held at once.
 func (b *backend) open() (now, most int) {
 	b.mu.Lock()
