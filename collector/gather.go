@@ -33,6 +33,10 @@ func (c *Collector) BindOne(ctx context.Context, name string) (Scrape, bool) {
 	return Scrape{one, ctx}, found
 }
 
+// Snapshots asks for the merchants and returns what is known of each, in the
+// order of configuration.
+func (s Scrape) Snapshots() []Snapshot { return s.of.snapshots(s.ctx) }
+
 // Gather implements [prometheus.TransactionalGatherer]: when the families have
 // been read, the next scrape can have their memory.
 //
@@ -50,7 +54,7 @@ func (s Scrape) Gather() (families []*dto.MetricFamily, done func(), err error) 
 
 // fill asks for all merchants and writes what is known into a buffer.
 func (s Scrape) fill(buffer *scrapeBuffer) []*dto.MetricFamily {
-	snapshots := s.of.snapshots(s.ctx)
+	snapshots := s.Snapshots()
 	families := make([]*dto.MetricFamily, 0, len(*buffer))
 	for i, b := range *buffer {
 		b.reset()

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ import (
 	"payple_exporter/internal/advice"
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/config"
+	"payple_exporter/internal/statuspage"
 	"payple_exporter/internal/test/golden"
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
@@ -83,7 +85,7 @@ func codes[T any](texts []T) string {
 // scraped returns the metric families of a demo's whole exposition.
 func scraped(t *testing.T) map[string]*dto.MetricFamily {
 	t.Helper()
-	demo := harness.Handler(t, time.Now, "--demo")
+	demo := harness.Handler(t, time.Now, "--demo", "--web.external-url=http://exporter.example")
 	var body string
 	for range 2 { // from the second on, all that can be there is
 		recorder := httptest.NewRecorder()
@@ -172,10 +174,33 @@ func metricsDocument(t *testing.T) string {
 		{code("/metrics"), "all merchants and the exporter itself; another path with `--web.telemetry-path`"},
 		{code("/probe?merchant=NAME"), "that merchant alone; 400 without a name, 404 for an unknown one"},
 		{code("/sd"), "HTTP service discovery: one target for each merchant"},
+		{code("/status.json") + ", " + code("/status.json?merchant=NAME"), "the page for programs, below; 200 where all is well, else 503; 404 for an unknown merchant"},
+		{code("/runbooks/") + ", " + code("/runbooks/ALERT"), "what to do about each alert, for people; `?lang=en` or `ko`"},
 		{code("/-/healthy") + ", " + code("/-/ready"), "200 while the exporter runs, whatever the hub does"},
 		{code("/-/reload"), "POST, with `--web.enable-lifecycle`: reads the configuration anew; 200 only if it is in force"},
 	})
+	statusDocument(&out)
 	return strings.TrimRight(out.String(), "\n") + "\n"
+}
+
+// statusDocument describes /status.json.
+func statusDocument(out *strings.Builder) {
+	out.WriteString("## /status.json\n\nFor outside monitors, chat bots, and the line before a batch:\n\n" +
+		"```sh\ncurl -fsS 'http://localhost:10911/status.json?merchant=main-store' && ./pay-out   # -f: a 503 fails, and nothing is paid out\n```\n\n" +
+		"It asks the hub by the same rules as a scrape and waits for it as long as a query may take (`--payple.timeout`). Texts for people are in the language of `?lang=` or `Accept-Language`.\n\n")
+	fields := func(shape reflect.Type, prefix string) (rows [][]string) {
+		for field := range shape.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			rows = append(rows, []string{code(prefix + name), field.Tag.Get("help")})
+		}
+		return rows
+	}
+	table(out, []string{"field", "is"}, append(fields(reflect.TypeFor[statuspage.Status](), ""), fields(reflect.TypeFor[statuspage.MerchantStatus](), "merchants[].")...))
+	var rows [][]string
+	for _, state := range statuspage.States() {
+		rows = append(rows, []string{code(state.Name), state.Meaning})
+	}
+	table(out, []string{"state", "means"}, rows)
 }
 
 // environmentOf returns the variable that sets a flag.
@@ -213,12 +238,16 @@ func configurationDocument(t *testing.T) string {
 		"`payple_exporter --config.check` validates all of it and prints what would run, with secrets hidden.\n\n## Commands\n\n")
 	exits := map[string]string{
 		"serve": "0 after SIGTERM or SIGINT, 1 for a failure at run time, 2 for wrong usage or configuration",
-		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "simulate": "as serve", "healthcheck": "0 if healthy, else 1, for wrong usage too",
+		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "export": "0, 1 if it cannot be written, 2 for wrong usage", "simulate": "as serve", "healthcheck": "0 if healthy, else 1, for wrong usage too",
 	}
 	var rows [][]string
 	for _, command := range whole.Commands {
 		if command.Name != "help" {
-			rows = append(rows, []string{code("payple_exporter " + command.Name), command.Help, exits[command.Name]})
+			usage := "payple_exporter " + command.Name
+			for _, arg := range command.Args {
+				usage += " " + strings.ToUpper(arg.Name)
+			}
+			rows = append(rows, []string{code(usage), command.Help, exits[command.Name]})
 		}
 	}
 	table(&out, []string{"command", "does", "exit code"}, rows)
@@ -229,6 +258,9 @@ func configurationDocument(t *testing.T) string {
 	for _, command := range whole.Commands {
 		if command.Name != "help" {
 			fmt.Fprintf(&out, "## Flags of %s\n\n", command.Name)
+			for _, arg := range command.Args {
+				fmt.Fprintf(&out, "%s: %s\n\n", strings.ToUpper(arg.Name), arg.Help)
+			}
 			table(&out, head, flagRows(command.Flags))
 		}
 	}
@@ -246,7 +278,7 @@ func configurationDocument(t *testing.T) string {
 	table(&out, []string{"key", "default", "meaning"}, rows)
 	example := must.Read(t, "internal/config/testdata/merchants.yml")
 	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(example, "testdata/partner1.custkey", "/run/secrets/partner1", 1))
-	out.WriteString(thresholdDocument + completionDocument)
+	out.WriteString(thresholdDocument + proxyDocument + completionDocument)
 	return out.String()
 }
 
@@ -285,6 +317,19 @@ const thresholdDocument = `## Thresholds
 
 One of each kind for ` + "`warning` (a ticket) and for `critical`" + ` (a page); the first that is hit counts, exactly at a threshold is not below it. The defaults, 24h and 4h, hold only for a severity for which none is set.
 If your totals grow for ever, prefer amounts and runway: a share of such a total means less every month.
+
+`
+
+const proxyDocument = `## Behind a proxy
+
+Say where people and Prometheus reach the exporter; the page's links are relative and hold anywhere.
+
+| the proxy | set | nginx | HAProxy |
+|---|---|---|---|
+| passes the path on | ` + "`--web.external-url=https://monitoring.example/payple`" + ` | ` + "`location /payple/ { proxy_pass http://127.0.0.1:10911; }`" + ` | ` + "`use_backend payple if { path_beg /payple/ }`" + ` |
+| takes the path off | that and ` + "`--web.route-prefix=/`" + ` | ` + "`location /payple/ { proxy_pass http://127.0.0.1:10911/; }`" + ` | that, and in the backend ` + "`http-request set-path %[path,regsub(^/payple/,/)]`" + ` |
+
+` + "`/sd`" + ` names the external address, its scheme and its path. Where Prometheus goes around the proxy, ` + "`--web.sd-address`" + ` says where: then without scheme, and with the route prefix as the path. ` + "`healthcheck`" + ` wants the same two flags, or the environment.
 
 `
 
@@ -339,7 +384,7 @@ func TestDocsAreComplete(t *testing.T) {
 func knownFlags(t *testing.T) map[string]bool {
 	t.Helper()
 	known := make(map[string]bool)
-	for _, command := range []string{"serve", "check", "simulate", "healthcheck"} {
+	for _, command := range []string{"serve", "check", "export", "simulate", "healthcheck"} {
 		for _, flag := range regexp.MustCompile(`--(?:\[no-\])?[a-z][a-z.-]+[a-z]`).FindAllString(help(t, command), -1) {
 			known[strings.Replace(flag, "[no-]", "", 1)] = true
 		}

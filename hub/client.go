@@ -138,11 +138,7 @@ func (c *Client) Token(ctx context.Context, credentials Credentials) (Token, err
 		return Token{}, &Error{Reason: ReasonConfig, Endpoint: EndpointToken, detail: "nothing was sent", cause: err}
 	}
 	asked := c.options.Now()
-	fields, err := c.exchange(ctx, EndpointToken, Token{}, map[string]string{
-		"cst_id":  credentials.CstID,
-		"custKey": credentials.CustKey.Reveal(),
-		"code":    code,
-	}, func(fields answer) error { return fields.checkToken(code) })
+	fields, err := c.exchange(ctx, EndpointToken, Token{}, question{code, credentials.CstID, credentials.CustKey.Reveal()}, func(fields answer) error { return fields.checkToken(code) })
 	if err != nil {
 		return Token{}, err
 	}
@@ -157,10 +153,7 @@ func (c *Client) Token(ctx context.Context, credentials Credentials) (Token, err
 // [*Error].
 func (c *Client) Remain(ctx context.Context, token Token, credentials Credentials) (Limit, error) {
 	var limit Limit
-	_, err := c.exchange(ctx, EndpointRemain, token, map[string]string{
-		"cst_id":  credentials.CstID,
-		"custKey": credentials.CustKey.Reveal(),
-	}, func(fields answer) (err error) {
+	_, err := c.exchange(ctx, EndpointRemain, token, question{"", credentials.CstID, credentials.CustKey.Reveal()}, func(fields answer) (err error) {
 		limit, err = fields.limit(credentials.CstID)
 		return err
 	})
@@ -170,9 +163,16 @@ func (c *Client) Remain(ctx context.Context, token Token, credentials Credential
 	return limit, nil
 }
 
+// question is the body of a request. A remain request has no code.
+type question struct {
+	Code    string `json:"code,omitempty"`
+	CstID   string `json:"cst_id"`
+	CustKey string `json:"custKey"` //nolint:gosec // it is what the hub wants, and nothing else sees it
+}
+
 // exchange sends one request and reads its answer, which must satisfy check.
 func (c *Client) exchange(
-	ctx context.Context, endpoint Endpoint, token Token, body map[string]string, check func(answer) error,
+	ctx context.Context, endpoint Endpoint, token Token, body question, check func(answer) error,
 ) (answer, error) {
 	began := c.options.Now()
 	client := c.connections.client()
@@ -195,7 +195,7 @@ func (c *Client) exchange(
 		Endpoint: endpoint, Duration: c.options.Now().Sub(began), Repeated: repeated, Code: code, Err: failure,
 	})
 	if failure != nil {
-		failure.KeyWrapped = NewSecret(body["custKey"]).Wrapped()
+		failure.KeyWrapped = NewSecret(body.CustKey).Wrapped()
 		c.connections.retire(client)
 	}
 	c.connections.done(client)
@@ -208,7 +208,7 @@ func (c *Client) exchange(
 // ask sends one request and returns the fields of an answer that says yes, and
 // the result code of any answer that has one.
 func (c *Client) ask(
-	ctx context.Context, client *http.Client, endpoint Endpoint, token Token, body map[string]string,
+	ctx context.Context, client *http.Client, endpoint Endpoint, token Token, body question,
 ) (answer, string, *Error) {
 	var way way
 	request, err := c.request(way.watch(ctx), endpoint, token, body)
@@ -219,7 +219,7 @@ func (c *Client) ask(
 	response, err := client.Do(request)
 	if err != nil {
 		failure := transportError(ctx, endpoint, err)
-		failure.withhold(body["custKey"], token.value.Reveal())
+		failure.withhold(body.CustKey, token.value.Reveal())
 		failure.stale = failure.Reason == ReasonNetwork && way.kept.Load() && !way.answered.Load()
 		return nil, "", failure
 	}
@@ -259,7 +259,7 @@ func unzip(body []byte) ([]byte, error) {
 
 // request writes a request as the hub documents it.
 func (c *Client) request(
-	ctx context.Context, endpoint Endpoint, token Token, body map[string]string,
+	ctx context.Context, endpoint Endpoint, token Token, body question,
 ) (*http.Request, error) {
 	text, err := json.Marshal(body)
 	if err != nil {

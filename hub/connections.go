@@ -96,14 +96,16 @@ func (c *connections) trust(roots *x509.CertPool) {
 
 // way is what is seen of a request's connection.
 type way struct {
+	trace    httptrace.ClientTrace
 	kept     atomic.Bool // it was there for an earlier request
 	answered atomic.Bool // the hub has said something
 }
 
 // watch returns ctx such that a request under it is watched.
 func (w *way) watch(ctx context.Context) context.Context {
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	w.trace = httptrace.ClientTrace{
 		GotConn:              func(info httptrace.GotConnInfo) { w.kept.Store(info.Reused) },
 		GotFirstResponseByte: func() { w.answered.Store(true) },
-	})
+	}
+	return httptrace.WithClientTrace(ctx, &w.trace)
 }

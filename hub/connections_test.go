@@ -178,7 +178,7 @@ func TestAStaleConnectionIsNoOutage(t *testing.T) {
 			if n := exchanges.Load() - before; n != 1 || repeated.Load() != again {
 				t.Errorf("%d exchanges are counted, %d of them repeated, want one: the token is there already", n, repeated.Load())
 			}
-			if n := session.Sent() - sent; n != uint64(1+again) { //nolint:gosec // 1 or 2
+			if n := session.Sent() - sent; n != uint64(1+again) {
 				t.Errorf("%d requests count for the limit of requests, want %d", n, 1+again)
 			}
 		})
@@ -214,7 +214,7 @@ func TestTheNameIsResolvedAgain(t *testing.T) {
 			}
 			var arrived atomic.Int64
 			after := stand.NewHub(t, simulator.Options{}, partner)
-			moved := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // for this process alone
+			moved := &httptest.Server{Listener: listener, Config: &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				arrived.Add(1)
 				after.ServeHTTP(w, r)
 			})}}

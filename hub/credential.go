@@ -19,7 +19,7 @@ func (e OddKeyError) Error() string {
 func usable(key Secret, source string) (Secret, error) {
 	text := key.Reveal()
 	unseen, found := Unseen(text)
-	fault := ""
+	var fault string
 	switch {
 	case text == "":
 		return Secret{}, EmptyKeyError{source}

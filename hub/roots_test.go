@@ -48,12 +48,21 @@ func TestRoots(t *testing.T) {
 	}
 	const nothing = "no certificate in PEM form is there"
 	for _, test := range []struct{ file, dir, says string }{
-		{at("ca.pem"), "", ""}, {at("ca.pem"), at("none"), ""}, {"", at("some"), ""}, {"", at("mount"), ""}, {at("mount/ca.pem"), at("some") + ":" + at("mount") + ":", ""},
-		{at("nowhere"), "", "SSL_CERT_FILE \"" + at("nowhere") + "\": no such file or directory"}, {at("text"), at("some"), "SSL_CERT_FILE \"" + at("text") + "\": " + nothing},
-		{at("pipe"), "", "SSL_CERT_FILE \"" + at("pipe") + "\": not a regular file"}, {folder, "", "SSL_CERT_FILE \"" + folder + "\": not a regular file"},
-		{"a\nb", "", `SSL_CERT_FILE "a\nb": no such file`}, {"", at("none"), "SSL_CERT_DIR \"" + at("none") + "\": " + nothing},
-		{"", at("some") + ":" + at("none"), "SSL_CERT_DIR \"" + at("none") + "\": " + nothing}, {at("ca.pem"), at("nowhere"), "SSL_CERT_DIR \"" + at("nowhere") + "\": no such file"},
-		{"", at("ca.pem"), "SSL_CERT_DIR \"" + at("ca.pem") + "\": not a directory"}, {"", ":", `SSL_CERT_DIR "": no such file`},
+		{at("ca.pem"), "", ""},
+		{at("ca.pem"), at("none"), ""},
+		{"", at("some"), ""},
+		{"", at("mount"), ""},
+		{at("mount/ca.pem"), at("some") + ":" + at("mount") + ":", ""},
+		{at("nowhere"), "", "SSL_CERT_FILE \"" + at("nowhere") + "\": no such file or directory"},
+		{at("text"), at("some"), "SSL_CERT_FILE \"" + at("text") + "\": " + nothing},
+		{at("pipe"), "", "SSL_CERT_FILE \"" + at("pipe") + "\": not a regular file"},
+		{folder, "", "SSL_CERT_FILE \"" + folder + "\": not a regular file"},
+		{"a\nb", "", `SSL_CERT_FILE "a\nb": no such file`},
+		{"", at("none"), "SSL_CERT_DIR \"" + at("none") + "\": " + nothing},
+		{"", at("some") + ":" + at("none"), "SSL_CERT_DIR \"" + at("none") + "\": " + nothing},
+		{at("ca.pem"), at("nowhere"), "SSL_CERT_DIR \"" + at("nowhere") + "\": no such file"},
+		{"", at("ca.pem"), "SSL_CERT_DIR \"" + at("ca.pem") + "\": not a directory"},
+		{"", ":", `SSL_CERT_DIR "": no such file`},
 	} {
 		roots, err := hub.Roots(func(name string) string {
 			return map[string]string{"SSL_CERT_FILE": test.file, "SSL_CERT_DIR": test.dir}[name]

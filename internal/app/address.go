@@ -2,10 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"payple_exporter/internal/web"
 )
 
 // vsockScheme begins an address between a virtual machine and its host.
@@ -42,4 +48,48 @@ func localURL(address string) string {
 		host = "localhost"
 	}
 	return "http://" + net.JoinHostPort(host, port)
+}
+
+// routeFlags say under which addresses the exporter is reached, as in Prometheus.
+type routeFlags struct {
+	externalURL, routePrefix string
+
+	external *url.URL // nil if it is not set
+	prefix   string   // without a slash at its end; empty for none
+}
+
+func (f *routeFlags) define(command *kingpin.CmdClause) {
+	command.Flag("web.external-url", "Address under which people and Prometheus reach the exporter, where a proxy is in between, such as https://monitoring.example/payple: for /sd, and for links in alerts and /status.json.").
+		StringVar(&f.externalURL)
+	command.Flag("web.route-prefix", "Prefix of the exporter's own paths; by default the path of --web.external-url. With / the proxy takes the path off.").
+		StringVar(&f.routePrefix)
+}
+
+// resolve reads the flags.
+func (f *routeFlags) resolve() (err error) {
+	if f.externalURL != "" {
+		if f.external, err = parseBase(f.externalURL); err == nil && !web.IsTarget(f.external.Host) {
+			err = errors.New("want a host that Prometheus can scrape")
+		}
+		if err != nil {
+			return fmt.Errorf("--web.external-url %q: %w", f.externalURL, err)
+		}
+		f.prefix = f.external.Path
+	}
+	if f.routePrefix != "" {
+		f.prefix = strings.TrimSuffix("/"+strings.Trim(f.routePrefix, "/"), "/")
+	}
+	return refuse(f.prefix != "" && !web.IsPath(f.prefix),
+		"--web.route-prefix %q: want a path such as /payple, without //, .. and characters such as %% or :; or / where the proxy takes it off", f.prefix)
+}
+
+// parseBase reads an address below which there are others, such as
+// https://exporter.example/payple; without the slash at its end.
+func parseBase(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Hostname() == "" || base.User != nil || strings.ContainsAny(text, "?#") {
+		return nil, errors.New("want an address such as https://exporter.example/payple, without ?, # and a name or password")
+	}
+	base.Path, base.RawPath = strings.TrimRight(base.Path, "/"), strings.TrimRight(base.RawPath, "/")
+	return base, nil
 }

@@ -31,6 +31,7 @@ type program struct {
 	loggers     loggers // as the flags want them
 	serving     serveFlags
 	checking    checkFlags
+	exporting   exportFlags
 	simulating  simulateFlags
 	healthcheck healthcheckFlags
 
@@ -105,13 +106,15 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	p.serving.define(serve)
 	check := app.Command(commandCheck, "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
 	p.checking.define(check)
+	export := app.Command("export", "Print what the program carries for Prometheus, Alertmanager, Grafana and people, or write it to files.")
+	p.exporting.define(export)
 	simulate := app.Command(commandSimulate, "Run the simulated hub alone, for drills.")
 	p.simulating.define(simulate)
 	health := app.Command(commandHealthcheck, "Ask the running exporter whether it is healthy, for images without a shell.")
 	p.healthcheck.define(health)
 
 	return app, map[string]action{
-		serve.FullCommand(): p.serve, check.FullCommand(): p.check,
+		serve.FullCommand(): p.serve, check.FullCommand(): p.check, export.FullCommand(): p.export,
 		simulate.FullCommand(): p.simulate, health.FullCommand(): p.checkHealth,
 	}
 }

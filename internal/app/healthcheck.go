@@ -12,18 +12,25 @@ import (
 )
 
 // healthcheckFlags are those of the healthcheck command.
-type healthcheckFlags struct{ addresses []string }
+type healthcheckFlags struct {
+	addresses []string
+	routes    routeFlags
+}
 
 func (f *healthcheckFlags) define(health *kingpin.CmdClause) {
 	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
 		Default(":10911").StringsVar(&f.addresses)
+	f.routes.define(health)
 }
 
 // checkHealth asks the running exporter on this machine whether it is healthy.
 func (p *program) checkHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	plain := localURL(p.healthcheck.addresses[0]) + "/-/healthy"
+	if err := p.healthcheck.routes.resolve(); err != nil {
+		return fmt.Errorf("healthcheck: %w", err)
+	}
+	plain := localURL(p.healthcheck.addresses[0]) + p.healthcheck.routes.prefix + "/-/healthy"
 	status, err := askHealth(ctx, plain)
 	if status == http.StatusBadRequest { // what a TLS listener answers to plain HTTP
 		_, err = askHealth(ctx, "https"+plain[len("http"):])

@@ -52,7 +52,10 @@ func (p *program) serve(ctx context.Context) (err error) {
 		_ = level.Warn(p.loggers.kit).Log("msg", "DEMO: the hub is simulated and the merchants are invented; nothing here is real",
 			"simulator", merchants.simulator+"/simulator/")
 	}
-	address := localURL((*p.serving.web.WebListenAddresses)[0])
+	address := localURL((*p.serving.web.WebListenAddresses)[0]) + p.serving.routes.prefix
+	if p.serving.routes.external != nil {
+		address = p.serving.routes.external.String()
+	}
 	_ = level.Info(p.loggers.kit).Log("msg", "starting "+appName, "version", version.Info(),
 		"page", address+"/", "metrics", address+p.serving.telemetryPath)
 	return p.run(ctx, reloader, server, fault)
@@ -84,13 +87,19 @@ func (p *program) assemble(merchants source, fault *webFault) (*config.Reloader,
 	if !p.serving.withoutExporter {
 		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}
+	external, externalURL := p.serving.routes.external, ""
+	if external != nil {
+		externalURL = external.String()
+		registry.MustRegister(web.NewInfo(externalURL))
+	}
+	page := statuspage.Options{
+		Collector: all, Version: shownVersion(), Demo: merchants.simulator != "", MetricsPath: p.serving.telemetryPath, ExternalURL: externalURL, Logger: logger, Now: p.Now,
+	}
 	options := web.Options{
 		Collector: all, Own: registry, Instrument: !p.serving.withoutExporter,
-		TelemetryPath: p.serving.telemetryPath, TimeoutOffset: p.serving.timeoutOffset, MaxRequests: p.serving.maxRequests,
+		External: external, Prefix: p.serving.routes.prefix, TelemetryPath: p.serving.telemetryPath, TimeoutOffset: p.serving.timeoutOffset, MaxRequests: p.serving.maxRequests,
 		SDAddress: p.serving.sdAddress, Logger: logger,
-		Page: statuspage.New(statuspage.Options{
-			Collector: all, Version: shownVersion(), Demo: merchants.simulator != "", MetricsPath: p.serving.telemetryPath, Logger: logger, Now: p.Now,
-		}),
+		Page: statuspage.New(page), Status: statuspage.NewStatus(page, p.merchants.timeout), Runbooks: statuspage.NewRunbooks(shownVersion()),
 	}
 	if p.serving.lifecycle {
 		options.Reload = func(context.Context) error { return reloader.Reload() }

@@ -23,6 +23,7 @@ type serveFlags struct {
 	lifecycle       bool
 	withoutExporter bool
 	sdAddress       string
+	routes          routeFlags
 }
 
 func (f *serveFlags) define(serve *kingpin.CmdClause) {
@@ -39,8 +40,9 @@ func (f *serveFlags) define(serve *kingpin.CmdClause) {
 		BoolVar(&f.lifecycle)
 	serve.Flag("web.disable-exporter-metrics", "Leave out metrics about the exporter itself (go_*, process_*, promhttp_*).").
 		BoolVar(&f.withoutExporter)
-	serve.Flag("web.sd-address", "Address that /sd names as every target, where this exporter is behind a proxy; by default the one that /sd was asked under.").
+	serve.Flag("web.sd-address", "Address that /sd names as every target, where Prometheus reaches this exporter under another than --web.external-url; by default that, else the one that /sd was asked under.").
 		StringVar(&f.sdAddress)
+	f.routes.define(serve)
 }
 
 // validate refuses values that no flag type can refuse.
@@ -54,6 +56,7 @@ func (f *serveFlags) validate(ctx context.Context) error {
 	}
 	broken := toolkit.Validate(*f.web.WebConfigFile)
 	return errors.Join(append(faults,
+		f.routes.resolve(),
 		refuse(f.timeoutOffset < 0, "--web.timeout-offset %s: want 0 or more", f.timeoutOffset),
 		refuse(f.maxRequests < 1, "--web.max-requests %d: want at least 1", f.maxRequests),
 		refuse(!web.FreePath(f.telemetryPath),

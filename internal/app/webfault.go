@@ -66,7 +66,11 @@ type toolkitLog struct {
 
 // Handle implements [slog.Handler].
 func (l toolkitLog) Handle(ctx context.Context, record slog.Record) error {
-	if record.Level >= slog.LevelError && l.fault.check() != nil {
+	told := false
+	if record.Level >= slog.LevelError {
+		told = l.fault.check() != nil
+	}
+	if told {
 		return nil
 	}
 	return l.Handler.Handle(ctx, record)

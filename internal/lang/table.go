@@ -20,11 +20,11 @@ func WriteRows(out *bytes.Buffer, rows [][]string) {
 		}
 	}
 	for _, row := range rows {
-		line := ""
+		var line strings.Builder
 		for i, cell := range row {
-			line += cell + strings.Repeat(" ", widths[i]-columns(cell)+2)
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-columns(cell)+2))
 		}
-		out.WriteString(strings.TrimRight(line, " ") + "\n")
+		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 

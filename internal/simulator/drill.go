@@ -93,6 +93,6 @@ func (o DrillOptions) daily(sinceMidnight time.Duration) (after, every time.Dura
 	if wait == 0 {
 		wait = day // a plan's events come after its beginning
 	}
-	speed := time.Duration(max(1, o.Speed))
-	return wait * speed, day * speed
+	speed := int64(max(1, o.Speed))
+	return time.Duration(int64(wait) * speed), time.Duration(int64(day) * speed)
 }

@@ -264,7 +264,7 @@ func TestDeparturesCanBeRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer response.Body.Close() //nolint:errcheck // read only
+		defer response.Body.Close()
 		text, err := io.ReadAll(response.Body)
 		if err != nil || json.Unmarshal(text, &departures) != nil || departures == nil {
 			t.Fatalf("answers %q, %v", text, err)

@@ -55,6 +55,9 @@ type Options struct {
 	Demo bool
 	// MetricsPath is where the metrics are, such as /metrics.
 	MetricsPath string
+	// ExternalURL is the address of the page, where it is known: for links to
+	// runbooks that are read elsewhere.
+	ExternalURL string
 	// Wait is how long the page waits for the hub before it shows what is
 	// known; 0 means one second.
 	Wait   time.Duration
@@ -81,15 +84,20 @@ func New(options Options) http.Handler {
 		options.Logger = log.NewNopLogger()
 	}
 	options.Wait = cmp.Or(options.Wait, defaultWait)
-	// The style sheet's hash lets it stand in the page, and nothing else.
-	hash := sha256.Sum256([]byte(pageCSS))
 	return &page{
 		options:  options,
 		template: template.Must(template.New("page").Parse(pageHTML)),
-		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
-			"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-		texts: newTexts(),
+		policy:   policy(pageCSS),
+		texts:    newTexts(),
 	}
+}
+
+// policy returns the content security policy of a page: the style sheet's hash
+// lets it stand in the page, and nothing else.
+func policy(style string) string {
+	hash := sha256.Sum256([]byte(style))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) +
+		"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 }
 
 // view is what the template shows.

@@ -22,19 +22,27 @@ func TestRefusalsInTheirOwnWords(t *testing.T) {
 	}{
 		{
 			hub.Error{Reason: hub.ReasonClosed},
-			[2]string{"The hub or the bank is closed now", "지금은 허브 또는 은행의 이용 시간이 아님"}, [2]string{"Wait until it opens again", "다시 확인하세요"}, false,
+			[2]string{"The hub or the bank is closed now", "지금은 허브 또는 은행의 이용 시간이 아님"},
+			[2]string{"Wait until it opens again", "다시 확인하세요"},
+			false,
 		},
 		{
 			hub.Error{Reason: hub.ReasonClosed, Code: "T0997"},
-			[2]string{"Outside the hub's hours (T0997)", "허브 이용 시간이 아님 (T0997)"}, [2]string{"Wait until it opens again", "다시 확인하세요"}, false,
+			[2]string{"Outside the hub's hours (T0997)", "허브 이용 시간이 아님 (T0997)"},
+			[2]string{"Wait until it opens again", "다시 확인하세요"},
+			false,
 		},
 		{
 			hub.Error{Reason: hub.ReasonClosed, Code: "T0996"},
-			[2]string{"Bank maintenance (T0996)", "은행 점검 중 (T0996)"}, [2]string{"Wait until the maintenance ends", "점검이 끝난 뒤"}, false,
+			[2]string{"Bank maintenance (T0996)", "은행 점검 중 (T0996)"},
+			[2]string{"Wait until the maintenance ends", "점검이 끝난 뒤"},
+			false,
 		},
 		{
 			hub.Error{Reason: hub.ReasonAuth, Status: http.StatusForbidden},
-			[2]string{"Access refused (HTTP 403)", "접근이 거부됨 (HTTP 403)"}, [2]string{"Check first whether a firewall", "먼저 방화벽이나 프록시"}, true,
+			[2]string{"Access refused (HTTP 403)", "접근이 거부됨 (HTTP 403)"},
+			[2]string{"Check first whether a firewall", "먼저 방화벽이나 프록시"},
+			true,
 		},
 	} {
 		snapshot := failing(known("store", 1, 1, nil), test.failure.Reason)

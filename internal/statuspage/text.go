@@ -46,8 +46,8 @@ type texts struct {
 	Range, Previous, Next, Pages                                               lang.Text
 
 	// The footer.
-	AsksNoMore, RefreshOn, RefreshOff, RefreshStop, RefreshStart                lang.Text
-	LinkMetrics, LinkTargets, LinkHealth, LinkRunbooks, LinkDashboards, LinkDoc lang.Text
+	AsksNoMore, RefreshOn, RefreshOff, RefreshStop, RefreshStart lang.Text
+	LinkMetrics, LinkTargets, LinkHealth, LinkRunbooks           lang.Text
 
 	// Lengths of time. OneHour is as in "the last hour".
 	Days, Hours, Minutes, Seconds, OneHour, LongTime lang.Text

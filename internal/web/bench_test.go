@@ -144,7 +144,8 @@ func overHTTP(b *testing.B, handler http.Handler) func(http.Handler, string) {
 	client := &http.Client{Transport: &http.Transport{DisableCompression: true}}
 	b.Cleanup(client.CloseIdleConnections)
 	return func(_ http.Handler, target string) {
-		response := must.Get(client.Get(server.URL + target))(b)
+		response, err := client.Get(server.URL + target)
+		must.Do(b, err)
 		if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
 			b.Fatalf("HTTP %d, %v", response.StatusCode, err)
 		}

@@ -13,7 +13,10 @@ import (
 // discovery lists one target for each merchant, to be scraped at /probe, as
 // Prometheus' HTTP service discovery wants it.
 func (s *server) discovery(w http.ResponseWriter, r *http.Request) {
-	address := cmp.Or(s.options.SDAddress, r.Host)
+	address, path, scheme := cmp.Or(s.options.SDAddress, r.Host), s.options.Prefix, ""
+	if external := s.options.External; external != nil && s.options.SDAddress == "" {
+		address, path, scheme = external.Host, external.Path, external.Scheme
+	}
 	if !IsTarget(address) {
 		http.Error(w, "the Host header is no host name with or without a port: ask with one, or set --web.sd-address", http.StatusBadRequest)
 		return
@@ -24,7 +27,10 @@ func (s *server) discovery(w http.ResponseWriter, r *http.Request) {
 	}
 	groups := []group{}
 	for _, merchant := range s.options.Collector.Merchants() {
-		labels := map[string]string{"__metrics_path__": "/probe", "__param_merchant": merchant.Name, "merchant": merchant.Name}
+		labels := map[string]string{"__metrics_path__": path + "/probe", "__param_merchant": merchant.Name, "merchant": merchant.Name}
+		if scheme != "" {
+			labels["__scheme__"] = scheme
+		}
 		groups = append(groups, group{[]string{address}, labels})
 	}
 	w.Header().Set("Content-Type", "application/json")

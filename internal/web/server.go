@@ -5,8 +5,7 @@ package web
 import (
 	"context"
 	"net/http"
-	"path"
-	"strings"
+	"net/url"
 	"time"
 
 	"github.com/go-kit/log"
@@ -15,7 +14,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"payple_exporter/collector"
-	"payple_exporter/internal/config"
 )
 
 // Options is what the server is made of.
@@ -29,19 +27,30 @@ type Options struct {
 	Instrument bool
 	// Reload reads the configuration again; nil: it is switched off.
 	Reload func(context.Context) error
-	// TelemetryPath is where the metrics are, such as /metrics.
+	// External is where people and Prometheus reach the exporter; nil if that is
+	// not known.
+	External *url.URL
+	// Prefix is what all paths here begin with, such as /payple; empty for none.
+	Prefix string
+	// TelemetryPath is where the metrics are, below Prefix, such as /metrics.
 	TelemetryPath string
 	// TimeoutOffset is taken off a scrape's own time-out, so that the answer
 	// is there before Prometheus gives up.
 	TimeoutOffset time.Duration
 	// MaxRequests is how many scrapes, probes and pages are answered at once.
 	MaxRequests int
-	// SDAddress is the address that service discovery names; empty means the
-	// one that it was asked under.
+	// SDAddress is the address that service discovery names, where Prometheus does
+	// not take the way of External; empty means External's, else the one that it
+	// was asked under.
 	SDAddress string
 	// Page answers for people, at /; nil leaves it out.
-	Page   http.Handler
-	Logger log.Logger
+	Page http.Handler
+	// Status is the page for programs, at /status.json; nil leaves it out.
+	Status http.Handler
+	// Runbooks answers below /runbooks/, with the alert's name as the value
+	// "alert"; nil leaves it out.
+	Runbooks http.Handler
+	Logger   log.Logger
 }
 
 // server answers the exporter's HTTP requests.
@@ -67,6 +76,14 @@ func New(options Options) http.Handler {
 	if options.Page != nil {
 		mux.Handle("GET /{$}", s.limited(options.Page))
 	}
+	if options.Status != nil {
+		mux.Handle("GET /status.json", s.limited(options.Status))
+	}
+	if options.Runbooks != nil {
+		mux.Handle("GET /runbooks", redirect("runbooks/"))
+		mux.Handle("GET /runbooks/{$}", options.Runbooks)
+		mux.Handle("GET /runbooks/{alert}", options.Runbooks)
+	}
 	for _, state := range []string{"healthy", "ready"} {
 		mux.HandleFunc("GET /-/"+state, func(w http.ResponseWriter, _ *http.Request) {
 			// Whatever the hub does: a restart would not help.
@@ -77,20 +94,7 @@ func New(options Options) http.Handler {
 	reload := sameSite(http.HandlerFunc(s.reload))
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
-	return securityHeaders(recoverer(options.Logger, mux))
-}
-
-// FreePath reports whether metrics may be the path of the metrics: it begins with
-// a slash, is none of the other paths, holds no character with a meaning of its
-// own, and is in the one spelling that requests are answered under, not in one
-// with ., // or % that may stand for another path.
-func FreePath(metrics string) bool {
-	switch metrics {
-	case "/", "/probe", "/sd":
-		return false
-	}
-	return strings.HasPrefix(metrics, "/") && !strings.HasPrefix(metrics, "/-/") && path.Clean(metrics) == metrics &&
-		!strings.ContainsAny(metrics, `%{} ?#:\`) && config.Printable(metrics)
+	return securityHeaders(recoverer(options.Logger, plainPaths(below(options.Prefix, mux))))
 }
 
 // limited answers 503 while too many requests are being answered, so that a

@@ -18,7 +18,7 @@ func TestFreePath(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]bool{
 		"/metrics": true, "/payple/metrics": true, "/metrics.txt": true, "/-": true, "/-metrics": true, "/probes": true, "/a-b_c~d.e": true, "/지표": true,
-		"": false, "/": false, "metrics": false, "/probe": false, "/sd": false, "/-/healthy": false, "/-/metrics": false, "/metrics/": false,
+		"": false, "/": false, "metrics": false, "/probe": false, "/sd": false, "/status.json": false, "/runbooks": false, "/runbooks/metrics": false, "/runbooks2": true, "/-/healthy": false, "/-/metrics": false, "/metrics/": false,
 		"//metrics": false, "//": false, "/a//b": false, "/.": false, "/..": false, "/./metrics": false, "/a/../b": false, "/a/../probe": false, "/../metrics": false, "/a/.": false,
 		"/%70robe": false, "/%2D/healthy": false, "/%": false, "/%6": false, "/metrics%20": false,
 		"/{name}": false, "/{$}": false, "/{rest...}": false, "/}": false, "/a b": false, " /metrics": false, "/metrics?a=b": false, "/metrics#a": false,
@@ -43,7 +43,7 @@ func FuzzTelemetryPath(f *testing.F) {
 			return
 		}
 		own := prometheus.NewRegistry()
-		handler := web.New(web.Options{Own: own, TelemetryPath: path, MaxRequests: 1, Page: http.NotFoundHandler()})
+		handler := web.New(web.Options{Own: own, TelemetryPath: path, MaxRequests: 1, Page: http.NotFoundHandler(), Runbooks: http.NotFoundHandler()})
 		ask := func(path, query string) (int, string) {
 			request := httptest.NewRequest(http.MethodGet, "/", nil)
 			request.URL = &url.URL{Path: path, RawQuery: query}

@@ -173,7 +173,8 @@ func get(tb testing.TB, c *http.Client, url string) string {
 
 func do(tb testing.TB, c *http.Client, request *http.Request) string {
 	tb.Helper()
-	response := must.Get(c.Do(request))(tb)
+	response, err := c.Do(request)
+	must.Do(tb, err)
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK {

@@ -118,7 +118,8 @@ func (r *running) exchange(t *testing.T, method, path string, header ...string) 
 	for i := 0; i+1 < len(header); i += 2 {
 		request.Header.Set(header[i], header[i+1])
 	}
-	response := must.Get(http.DefaultClient.Do(request))(t)
+	response, err := http.DefaultClient.Do(request)
+	must.Do(t, err)
 	defer response.Body.Close()
 	body := must.Get(io.ReadAll(response.Body))(t)
 	return reply{response.StatusCode, response.Header, response.Trailer, string(body)}

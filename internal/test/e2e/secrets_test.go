@@ -221,7 +221,7 @@ func (o ordeal) lookEverywhere(t *testing.T) {
 		look(http.MethodGet, "/", "Accept-Language", language)
 		look(http.MethodGet, "/?lang="+language)
 	}
-	for _, path := range []string{"/probe", "/probe?merchant=x", "/sd", "/-/healthy", "/-/ready", "/nowhere", "/metrics?collect[]=exporter"} {
+	for _, path := range []string{"/probe", "/probe?merchant=x", "/sd", "/status.json", "/status.json?merchant=store&lang=ko", "/status.json?merchant=x", "/runbooks/", "/runbooks/PaypleQueryFailing", "/runbooks/x", "/-/healthy", "/-/ready", "/nowhere", "/metrics?collect[]=exporter"} {
 		look(http.MethodGet, path)
 	}
 	look(http.MethodPost, "/-/reload")

@@ -189,7 +189,7 @@ func TestSimulateNotesDepartures(t *testing.T) {
 		if _, body := hub.get(t, "/simulator/departures"); body != "[]\n" {
 			t.Errorf("%v: the exporter departs: %s", test.args, body)
 		}
-		response, err := http.Post(hub.url+"/oauth/token", "application/json; charset=utf-8", //nolint:noctx // as plain as can be
+		response, err := http.Post(hub.url+"/oauth/token", "application/json; charset=utf-8",
 			strings.NewReader(`{"cst_id":"healthy","custKey":"`+simulator.DemoKey+`","code":"as12345678"}`))
 		if err != nil {
 			t.Fatal(err)

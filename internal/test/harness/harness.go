@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"payple_exporter/internal/app"
-	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/must"
 )
 
 // ExitDeparted is the exit code of Run where the program simulated a hub, and

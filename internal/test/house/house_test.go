@@ -39,7 +39,10 @@ var importers = map[string]string{
 	"internal/app test":                                "internal/test/e2e docs",
 	"internal/simulator":                               "internal/app internal/test",
 	"internal/test":                                    "internal/test",
+	"alerts/internal":                                  "alerts/internal alerts/mutate", // the program carries what generators have made, not them
+	"dashboards/internal":                              "dashboards/internal",
 	"github.com/prometheus/prometheus":                 "internal/test",
+	"github.com/yuin/goldmark":                         "",
 	"github.com/prometheus github.com/go-kit/log":      "internal collector dashboards",
 	"github.com/prometheus github.com/go-kit/log test": "internal collector dashboards alerts docs deploy",
 }

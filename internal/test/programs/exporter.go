@@ -23,7 +23,6 @@ var (
 		race := ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 		return build(nil, "payple_exporter", fmt.Sprintf("-race=%t", race)) // and else as the tests, or all would be compiled once more
 	})
-	alive io.Closer // of this process, and what ends with it
 )
 
 // Exporter returns the path of payple_exporter, built from the sources at hand
@@ -41,11 +40,12 @@ func Build(program string, flags ...string) (string, error) {
 }
 
 func build(env []string, program string, flags ...string) (string, error) {
-	dir, err := folder()
+	all, err := folder()
 	if err != nil {
 		return "", err
 	}
-	if dir, err = os.MkdirTemp(dir, ""); err != nil {
+	dir, err := os.MkdirTemp(all.dir, "")
+	if err != nil {
 		return "", fmt.Errorf("a folder for %s: %w", program, err)
 	}
 	path := filepath.Join(dir, filepath.Base(program))
@@ -57,19 +57,26 @@ func build(env []string, program string, flags ...string) (string, error) {
 	return path, nil
 }
 
+// programFolder is where the programs are, as long as the pipe is open.
+type programFolder struct {
+	dir   string
+	alive io.Closer
+}
+
 // temporary returns a folder that goes with this process, even if that is
 // killed: then the pipe ends that a shell waits for.
-func temporary() (string, error) {
+func temporary() (programFolder, error) {
 	dir, err := os.MkdirTemp("", "payple_exporter-")
 	if err != nil {
-		return "", fmt.Errorf("a folder for programs: %w", err)
+		return programFolder{}, fmt.Errorf("a folder for programs: %w", err)
 	}
 	cleaner := exec.Command("sh", "-c", `trap "" INT; cat; rm -r "$0"`, dir) //nolint:noctx // ends with this process
-	if alive, err = cleaner.StdinPipe(); err == nil {
+	alive, err := cleaner.StdinPipe()
+	if err == nil {
 		err = cleaner.Start()
 	}
 	if err != nil {
-		return "", fmt.Errorf("a folder for programs: %w", err)
+		return programFolder{}, fmt.Errorf("a folder for programs: %w", err)
 	}
-	return dir, nil
+	return programFolder{dir, alive}, nil
 }

@@ -75,7 +75,8 @@ func newBackend(n int, dir string) (*backend, error) {
 	if err := replace(filepath.Join(dir, caFile), string(text)); err != nil {
 		return nil, err
 	}
-	return b, b.listen()
+	err := b.listen()
+	return b, err
 }
 
 // caFile is where an exporter finds the certificate of the hub.
@@ -202,6 +203,18 @@ func (b *backend) count(conn net.Conn, state http.ConnState) {
 	case http.StateHijacked, http.StateClosed:
 		delete(b.connections, conn)
 	}
+}
+
+// connected reports whether a connection from a client's address is open.
+func (b *backend) connected(from string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for connection := range b.connections {
+		if connection.RemoteAddr().String() == from {
+			return true
+		}
+	}
+	return false
 }
 
 // open returns how many connections the exporter holds, and ever held at once.

@@ -28,7 +28,7 @@ type pace struct {
 type merchantPace struct {
 	requests int          // so far
 	latest   hub.Endpoint // that was asked
-	at       time.Time    // when
+	lost     func() bool  // whether its connection has ended since
 	repeated bool         // it was sent again
 	honest   bool         // the latest was answered, by a hub that is well
 	due      time.Time    // when the next query may come if all came as late as they may
@@ -37,11 +37,9 @@ type merchantPace struct {
 	again    int // that were sent again on a new connection
 }
 
-// repetition is how soon a request is sent again that a kept connection lost.
-const repetition = minInterval / 4
-
-// enter notes a request. Call what it returns when it is answered.
-func (p *pace) enter(merchant string, endpoint hub.Endpoint, now time.Time) (leave func(honest bool)) {
+// enter notes a request. lost reports, later, whether its connection has ended.
+// Call what enter returns when it is answered.
+func (p *pace) enter(merchant string, endpoint hub.Endpoint, now time.Time, lost func() bool) (leave func(honest bool)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.merchants == nil {
@@ -52,13 +50,15 @@ func (p *pace) enter(merchant string, endpoint hub.Endpoint, now time.Time) (lea
 		m = &merchantPace{}
 		p.merchants[merchant] = m
 	}
-	if m.repeated = !m.repeated && m.latest == endpoint && now.Sub(m.at) < repetition; m.repeated {
+	// Soon after a request whose connection ended comes the same once more. How
+	// soon, depends on the machine; that it is not the next query, on its bound.
+	if m.repeated = !m.repeated && m.latest == endpoint && now.Before(m.due.Add(-early)) && m.lost(); m.repeated {
 		m.again++
 	} else if m.begins(endpoint) {
 		m.query(now)
 	}
 	m.requests++
-	m.latest, m.at, m.honest = endpoint, now, false
+	m.latest, m.lost, m.honest = endpoint, lost, false
 	request := m.requests
 	return func(honest bool) { p.leave(m, request, honest) }
 }
@@ -126,7 +126,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		endpoint = hub.EndpointRemain
 	}
 	answered := &answer{ResponseWriter: w}
-	leave := b.pace.enter(body.CstID, endpoint, time.Now())
+	leave := b.pace.enter(body.CstID, endpoint, time.Now(), func() bool { return !b.connected(r.RemoteAddr) })
 	defer func() { leave(answered.honest) }()
 	if b.away(r) {
 		http.Error(answered, "draining", http.StatusServiceUnavailable)

@@ -35,7 +35,7 @@ func sound() *soak {
 		s.events[kind] = 1
 	}
 	for _, id := range s.backend.ids(0, 10) {
-		s.backend.pace.enter(id, hub.EndpointToken, time.Now())
+		s.backend.pace.enter(id, hub.EndpointToken, time.Now(), kept)
 	}
 	held := reading{resident: 30 << 20, heap: 7 << 20, goroutines: 11, descriptors: 12}
 	s.reading = []reading{held, held, held}
@@ -61,8 +61,8 @@ func TestVerdict(t *testing.T) {
 		{"another request than the hub knows", func(s *soak) {
 			s.backend.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/elsewhere", strings.NewReader("{}")))
 		}, "1 departures from the hub's protocol"},
-		{"a merchant asked twice at a time", func(s *soak) { s.backend.pace.enter("m0008", hub.EndpointToken, time.Now()) }, "1 requests in 10 queries were sent again"},
-		{"a returning merchant asked twice at a time", func(s *soak) { s.backend.pace.enter("m0009", hub.EndpointToken, time.Now()) }, "1 requests in 10 queries were sent again"},
+		{"a merchant asked twice at a time", func(s *soak) { s.backend.pace.enter("m0008", hub.EndpointToken, time.Now(), kept) }, "1 of 11 queries came before"},
+		{"a returning merchant asked twice at a time", func(s *soak) { s.backend.pace.enter("m0009", hub.EndpointToken, time.Now(), kept) }, "1 of 11 queries came before"},
 
 		{"no figures were seen", func(s *soak) { s.scraper.figures = 0 }, "there were no figures"},
 		{"nobody was asked", func(s *soak) { s.backend.pace = pace{} }, "there were no queries"},

@@ -50,11 +50,11 @@ func TestEveryHubIsLookedAt(t *testing.T) {
 	const child = "../e2e/process_test.go" // runs one in a process that crashes
 	for _, folder := range []string{"../e2e", "../../../hub"} {
 		seen := 0
-		if err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err := filepath.WalkDir(folder, func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || !strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			text, err := os.ReadFile(path) //nolint:gosec // of the tree
+			text, err := os.ReadFile(path)
 			seen += strings.Count(string(text), "stand.NewHub(")
 			if strings.Contains(string(text), "simulator.New(") && path != child {
 				t.Errorf("%s calls simulator.New: call stand.NewHub, which fails the test if the hub was asked in another form than the documented one", path)

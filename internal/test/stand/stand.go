@@ -86,7 +86,7 @@ func Handler(merchants *collector.Collector, page statuspage.Options) http.Handl
 	page.Collector, page.MetricsPath = merchants, "/metrics"
 	return web.New(web.Options{
 		Collector: merchants, Own: prometheus.NewRegistry(), TelemetryPath: page.MetricsPath,
-		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 64, Page: statuspage.New(page),
+		TimeoutOffset: 500 * time.Millisecond, MaxRequests: 64, Page: statuspage.New(page), Status: statuspage.NewStatus(page, 8*time.Second), Runbooks: statuspage.NewRunbooks(page.Version),
 	})
 }
 

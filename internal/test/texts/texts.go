@@ -57,7 +57,6 @@ func InBothLanguages(t *testing.T, table any) int {
 	return seen
 }
 
-//nolint:gochecknoglobals // compiled once
 var blank = regexp.MustCompile(`%(?:\[(\d)\])?([a-z])`)
 
 // blanks returns what a text puts in: each verb with the number of its argument.

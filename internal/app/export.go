@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	"payple_exporter/alerts"
+	"payple_exporter/dashboards"
+	"payple_exporter/docs/runbooks"
+)
+
+// exportFlags are those of the export command.
+type exportFlags struct{ kind, outputDir, runbookURL string }
+
+func (f *exportFlags) define(export *kingpin.CmdClause) {
+	var kinds []string
+	for _, e := range exports() {
+		kinds = append(kinds, e.kind)
+	}
+	export.Arg("kind", "What to print: "+strings.Join(kinds, ", ")+".").Required().HintOptions(kinds...).EnumVar(&f.kind, kinds...)
+	export.Flag("output-dir", "Directory to write the files to, instead of printing them one after the other.").
+		StringVar(&f.outputDir)
+	export.Flag("runbook-url", "Address below which alerts find their runbooks, such as https://exporter.example/runbooks; of rules and prometheusrule.").
+		StringVar(&f.runbookURL)
+}
+
+// carried is files of the repository that the program carries.
+type carried struct {
+	kind    string
+	files   embed.FS
+	pattern string // which of the files
+}
+
+func exports() []carried {
+	return []carried{
+		{"rules", alerts.Files, "payple.rules.yml"},
+		{"prometheusrule", alerts.Files, "prometheusrule.yaml"},
+		{"alertmanager", alerts.Files, "alertmanager.example.yml"},
+		{"dashboards", dashboards.Files, "*"},
+		{"runbooks", runbooks.Files, "*.md"},
+	}
+}
+
+// export prints what the program carries, or writes it to files.
+func (p *program) export(context.Context) error {
+	f := p.exporting
+	links := ""
+	if f.runbookURL != "" {
+		base, err := parseBase(f.runbookURL)
+		if err != nil {
+			return usageError{fmt.Errorf("--runbook-url %q: %w", f.runbookURL, err)}
+		}
+		links = strings.ReplaceAll(base.String(), "$", "$$") + "/$1"
+	}
+	for _, e := range exports() {
+		if e.kind == f.kind {
+			if err := p.exportAll(e, links); err != nil {
+				return fmt.Errorf("export: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// exportAll exports all files of a kind. Where links is set, links to runbooks become that, with $1 for the name of the alert.
+func (p *program) exportAll(e carried, links string) error {
+	names, err := fs.Glob(e.files, e.pattern)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		content, err := e.files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if links != "" {
+			content = regexp.MustCompile(`https?://[^\s"'{}]+/(Payple\w+)(?:\.md)?`).ReplaceAll(content, []byte(links))
+		}
+		if err := p.exportOne(name, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *program) exportOne(name string, content []byte) error {
+	folder := p.exporting.outputDir
+	if folder == "" {
+		_, err := p.Stdout.Write(content)
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // Prometheus, Alertmanager and Grafana run as other users
+		return err
+	}
+	path := filepath.Join(folder, name)
+	if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // see above
+		return err
+	}
+	_, err := fmt.Fprintln(p.Stdout, path)
+	return err
+}
