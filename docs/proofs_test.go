@@ -87,9 +87,12 @@ func runsIn(tests map[string][]string, pattern string, folders []string) bool {
 
 // folderArguments returns the folders among a command's arguments.
 func folderArguments(arguments string) (folders []string) {
+	module := "." // go test -C names another
 	for argument := range strings.FieldsSeq(arguments) {
-		if argument == "." || strings.HasPrefix(argument, "./") {
-			folders = append(folders, filepath.Clean(argument))
+		if module == "-C" || argument == "-C" {
+			module = argument
+		} else if argument == "." || strings.HasPrefix(argument, "./") {
+			folders = append(folders, filepath.Join(module, argument))
 		}
 	}
 	return folders

@@ -18,7 +18,7 @@ import (
 // BenchmarkEvaluation is one evaluation of all rules with a scrape each 30 seconds: a day of everything, and eight of what remains. Each rule
 // by itself, and all together:
 //
-//	go test -C alerts/weeks -run '^$' -bench Evaluation -benchtime 5x
+//	go test -C alerts/weeks -run '^$' -bench Evaluation -benchtime 5x .
 func BenchmarkEvaluation(b *testing.B) {
 	for _, merchants := range []int{100, 1000, 10_000} {
 		b.Run(fmt.Sprintf("merchants=%d", merchants), func(b *testing.B) {
