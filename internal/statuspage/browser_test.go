@@ -152,6 +152,9 @@ func lookAt(browser context.Context, t *testing.T, l look, url string) {
 	if seen.Width > seen.Screen {
 		t.Errorf("the page is %d wide on a screen of %d", seen.Width, seen.Screen)
 	}
+	if l.width >= 360 && len(seen.Broken) > 0 {
+		t.Errorf("figures are broken: %q", seen.Broken)
+	}
 	if l.fits && seen.Rows > int(l.height) {
 		t.Errorf("the rows end at %d on a screen of %d", seen.Rows, l.height)
 	}
@@ -185,11 +188,13 @@ func lookAt(browser context.Context, t *testing.T, l look, url string) {
 // shown is what there is to see.
 type shown struct {
 	Text, Title         string
-	Width, Screen, Rows int // Rows: where the table ends
+	Width, Screen, Rows int      // Rows: where the table ends
+	Broken              []string // figures that run over more than one line
 }
 
 // Blanks at which no line ends are blanks to a reader.
 const readPage = `({Text: document.body.innerText.replaceAll("\u00a0", " "), Title: document.title.replaceAll("\u00a0", " "),
+	Broken: [...document.querySelectorAll(".remain b:not(.unknown), .won")].filter(e => e.getClientRects().length > 1 || e.getBoundingClientRect().height > 1.9 * parseFloat(getComputedStyle(e).fontSize)).map(e => e.textContent),
 	Rows: Math.ceil(document.querySelector("main").getBoundingClientRect().bottom),
 	Width: document.documentElement.scrollWidth, Screen: document.documentElement.clientWidth})`
 

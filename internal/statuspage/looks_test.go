@@ -78,7 +78,7 @@ func looks() []look {
 		},
 		{
 			name: "refused", target: "/?refresh=off", shops: []string{"gaon-delivery"}, width: 1360, height: 500, title: "Refused · Unknown whether",
-			texts:  []string{"Refused", "(T0300), since 13:00:00 KST", "The hub has not given a figure yet", "Check cst_id and custKey"},
+			texts:  []string{"Refused", "(T0300), since 13:00:00 KST", "The hub has not given a figure yet", "Check cst_id, custKey and hub"},
 			absent: []string{"₩"},
 		},
 		{
