@@ -167,7 +167,7 @@ func (c *Client) Remain(ctx context.Context, token Token, credentials Credential
 type question struct {
 	Code    string `json:"code,omitempty"`
 	CstID   string `json:"cst_id"`
-	CustKey string `json:"custKey"` //nolint:gosec // it is what the hub wants, and nothing else sees it
+	CustKey string `json:"custKey"`
 }
 
 // exchange sends one request and reads its answer, which must satisfy check.
