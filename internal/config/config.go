@@ -1,4 +1,4 @@
-// Package config tells which merchants to watch and how: from flags for one,
+// Package config says which merchants to watch and how: from flags for one,
 // from a file for many. What it returns is valid; what is not is refused with
 // where it stands and what to do.
 package config
