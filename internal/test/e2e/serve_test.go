@@ -3,6 +3,8 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -276,5 +278,32 @@ func TestServeWithoutExporterMetrics(t *testing.T) {
 		if !strings.Contains(body, stays) {
 			t.Errorf("%s is gone", stays)
 		}
+	}
+}
+
+// A ConfigMap that has changed is taken up with nothing done by hand: its files
+// are links through a folder that is swapped.
+func TestServeTakesUpASwappedFolder(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	dir := t.TempDir()
+	swap := func(version, name string) {
+		t.Helper()
+		must.Write(t, filepath.Join(dir, version, "merchants.yml"), "merchants: [{name: "+name+", cst_id: store, cust_key_file: "+valueOf(flags[2])+"}]\n")
+		must.Do(t, os.Symlink(version, filepath.Join(dir, "..data_tmp")))
+		must.Do(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+	}
+	swap("..2026_1", "before")
+	must.Do(t, os.Symlink(filepath.Join("..data", "merchants.yml"), filepath.Join(dir, "merchants.yml")))
+	exporter := serveHere(t, flags[0], "--config.file="+filepath.Join(dir, "merchants.yml"), "--config.auto-reload-interval=1s")
+	swap("..2026_2", "after")
+	programs.Eventually(t, "the new name is shown", func() bool {
+		_, shown := exporter.scrape(t)[`payple_up{merchant="after"}`]
+		return shown
+	})
+	must.Write(t, filepath.Join(dir, "..2026_2", "merchants.yml"), "merchants: nobody\n")
+	exporter.stderr.Await(t, "configuration refused")
+	if page := exporter.scrape(t); page["payple_exporter_config_last_reload_successful"] != 0 || page[`payple_up{merchant="after"}`] != 1 {
+		t.Errorf("a refused file: %v", page)
 	}
 }
