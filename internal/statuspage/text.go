@@ -21,7 +21,7 @@ type texts struct {
 	Title, Skip, Merchants, Language, OtherLanguage, Demo lang.Text
 
 	// Columns and their cells.
-	Merchant, Hub, Remaining, Runway, Transferred, Total, State lang.Text
+	Merchant, Hub, Contact, Remaining, Runway, Transferred, Total, State lang.Text
 	Unknown, LevelWarning, LevelCritical, Or                    lang.Text // of a threshold
 	RunwayOf, AtPresent, Meter                                  lang.Text
 	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote            lang.Text
