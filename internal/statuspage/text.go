@@ -22,11 +22,11 @@ type texts struct {
 
 	// Columns and their cells.
 	Merchant, Hub, Contact, Remaining, Runway, Transferred, Total, State lang.Text
-	Unknown, LevelWarning, LevelCritical, Or                    lang.Text // of a threshold
-	RunwayOf, AtPresent, Meter                                  lang.Text
-	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote            lang.Text
-	NotSteady, NotSteadyNote, Lasts, LastsNote                  lang.Text
-	NothingLeft, History, Gaps, HistoryNote                     lang.Text
+	Unknown, LevelWarning, LevelCritical, Or                             lang.Text // of a threshold
+	RunwayOf, AtPresent, Meter                                           lang.Text
+	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote                     lang.Text
+	NotSteady, NotSteadyNote, Lasts, LastsNote                           lang.Text
+	NothingLeft, History, Gaps, HistoryNote                              lang.Text
 
 	// The state.
 	AsOf, KeptFrom, FailedSince, NeverAnswered, LastKnown, NotAsked, Asking lang.Text
