@@ -57,7 +57,6 @@ func (f *serveFlags) validate(ctx context.Context) error {
 				"--web.listen-address %q: want a port with or without a host, such as :10911, localhost:10911 or [::1]:10911, or vsock://:10911", address))
 		}
 	}
-	broken := toolkit.Validate(*f.web.WebConfigFile)
 	return errors.Join(append(faults,
 		f.routes.resolve(),
 		refuse(f.timeoutOffset < 0, "--web.timeout-offset %s: want 0 or more", f.timeoutOffset),
@@ -67,7 +66,7 @@ func (f *serveFlags) validate(ctx context.Context) error {
 			"--web.telemetry-path %q: want a path such as /metrics, without //, .. and characters such as %% or :, and other than the exporter's own", f.telemetryPath),
 		refuse(f.sdAddress != "" && !web.IsTarget(f.sdAddress),
 			"--web.sd-address %q: want a host with or without a port, such as exporter.example:443", f.sdAddress),
-		refuse(broken != nil, "--web.config.file: %w", broken),
+		validateWeb(*f.web.WebConfigFile),
 	)...)
 }
 
