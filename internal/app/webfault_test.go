@@ -72,6 +72,7 @@ func TestWhyServeDidNotStartIsJSON(t *testing.T) {
 		{args: []string{"--payple.max-age=-1s", "--log.format=logfmt"}, env: "json"},
 		{args: []string{"--payple.max-age=-1s"}},
 		{args: []string{"check", "--log.format=json", "--payple.max-age=-1s"}},
+		{args: []string{"export", "rules", "--log.format=json", "--runbook-url=nowhere"}},
 		{args: []string{"--config.check", "--log.format=json", "--payple.max-age=-1s"}},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -125,7 +125,7 @@ func (r *Reloader) Collect(metrics chan<- prometheus.Metric) {
 // keys by where they come from, since they are read again for every token.
 func (c Config) equal(other Config) bool {
 	return c.MinInterval == other.MinInterval && slices.Equal(c.Warnings, other.Warnings) &&
-		(c.Roots == other.Roots || c.Roots != nil && other.Roots != nil && c.Roots.Equal(other.Roots)) &&
+		c.Roots.Equal(other.Roots) &&
 		slices.EqualFunc(c.Merchants, other.Merchants, func(a, b Merchant) bool {
 			source := a.Key.Source() == b.Key.Source()
 			a.Key, b.Key = nil, nil
