@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -305,5 +308,32 @@ func TestServeTakesUpASwappedFolder(t *testing.T) {
 	exporter.stderr.Await(t, "configuration refused")
 	if page := exporter.scrape(t); page["payple_exporter_config_last_reload_successful"] != 0 || page[`payple_up{merchant="after"}`] != 1 {
 		t.Errorf("a refused file: %v", page)
+	}
+}
+
+// Who reads the log may end: the exporter serves on, and stops in good order.
+func TestServeOutlivesTheReaderOfItsLog(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	reader, writer, err := os.Pipe()
+	must.Do(t, err)
+	address := programs.FreePort(t)
+	exporter := exec.CommandContext(t.Context(), programs.Exporter(t), append(flags, "--web.listen-address="+address, "--log.level=debug")...)
+	exporter.Stdout, exporter.Stderr = writer, writer
+	must.Do(t, exporter.Start())
+	must.Do(t, errors.Join(writer.Close(), reader.Close()))
+	serving := &running{url: "http://" + address}
+	programs.Eventually(t, "it serves", func() bool {
+		connection, err := net.Dial("tcp", address)
+		return err == nil && connection.Close() == nil
+	})
+	for range 3 { // each writes lines
+		if got := serving.scrape(t)[remainOfStore]; got != 9_944_000 {
+			t.Errorf("got %v", got)
+		}
+	}
+	must.Do(t, exporter.Process.Signal(syscall.SIGTERM))
+	if err := exporter.Wait(); err != nil {
+		t.Errorf("it ends by %v", err)
 	}
 }
