@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +83,7 @@ func TestWatchReloadsWhatHasChanged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var (
+			mu      sync.Mutex // a timer of the bubble orders nothing that was written before it
 			loaded  config.Config
 			fault   error
 			applied int
@@ -93,8 +95,22 @@ func TestWatchReloadsWhatHasChanged(t *testing.T) {
 				Thresholds: config.Levels{config.Warning: {{Kind: config.Amount, Value: float64(warning)}}},
 			}}}
 		}
-		reloader := config.NewReloader(func() (config.Config, error) { return loaded, fault },
-			func(config.Config) { applied++ }, log.NewLogfmtLogger(&text), time.Now)
+		load := func() (config.Config, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return loaded, fault
+		}
+		apply := func(config.Config) {
+			mu.Lock()
+			defer mu.Unlock()
+			applied++
+		}
+		logger := log.LoggerFunc(func(keyvals ...any) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return log.NewLogfmtLogger(&text).Log(keyvals...)
+		})
+		reloader := config.NewReloader(load, apply, logger, time.Now)
 		loaded = merchant("A", 1)
 		reloader.Start(loaded)
 		go reloader.Watch(t.Context(), 30*time.Second)
@@ -115,7 +131,9 @@ func TestWatchReloadsWhatHasChanged(t *testing.T) {
 			{"another", config.Config{}, errors.New("another"), 6, 2},
 			{"mended", config.Config{MinInterval: time.Minute, Roots: x509.NewCertPool()}, nil, 7, 2},
 		} {
+			mu.Lock()
 			loaded, fault = step.next, step.fault
+			mu.Unlock()
 			time.Sleep(5 * 30 * time.Second) // on the bubble's clock
 			synctest.Wait()
 			if told := strings.Count(text.String(), "level=error"); applied != step.applied || told != step.errors {
