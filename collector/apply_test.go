@@ -1,9 +1,12 @@
 package collector
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
@@ -69,4 +72,23 @@ func TestApplyChangesWhatHasChanged(t *testing.T) {
 			t.Errorf("an account that was gone for long: %+v", s)
 		}
 	})
+}
+
+// Who can raise a limit is a metric where somebody is named, for the alerts'
+// texts, and absent elsewhere.
+func TestContactIsAMetricWhereThereIsOne(t *testing.T) {
+	t.Parallel()
+	c := New(Options{Settings: settings(), NewQuerier: func(config.Merchant) Querier { return &fakeHub{limit: figures()} }})
+	c.Apply(config.Config{MinInterval: time.Second, Merchants: []config.Merchant{
+		{Name: "named", CstID: "one", Contact: `finance "on call"`, Key: hub.FixedKey(hub.NewSecret("k"), "a")},
+		{Name: "nameless", CstID: "two", Key: hub.FixedKey(hub.NewSecret("k"), "a")},
+	}})
+	want := `
+# HELP payple_merchant_contact_info 1 for each merchant with a contact: who can raise its limit.
+# TYPE payple_merchant_contact_info gauge
+payple_merchant_contact_info{contact="finance \"on call\"",merchant="named"} 1
+`
+	if err := testutil.CollectAndCompare(c.Bind(t.Context()), strings.NewReader(want), NameMerchantContact); err != nil {
+		t.Error(err)
+	}
 }

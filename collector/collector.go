@@ -39,6 +39,7 @@ type Merchant struct {
 	Hub   string // label hub: real, test, demo, or a host
 	// Thresholds are exposed for alert rules to compare with.
 	Thresholds config.Levels
+	Contact    string // label contact: who can raise the limit; may be empty
 
 	labels *labelSets // set by a Collector
 }
@@ -191,7 +192,7 @@ func newView(settings Settings, configured []config.Merchant, gates []*gate) *vi
 	slices.SortFunc(v.metrics, func(a, b sampledMetric) int { return strings.Compare(a.Name, b.Name) })
 	shared := newSharedPairs()
 	for i, m := range configured {
-		merchant := Merchant{Name: m.Name, CstID: m.CstID, Hub: m.Hub.Label, Thresholds: m.Thresholds}
+		merchant := Merchant{Name: m.Name, CstID: m.CstID, Hub: m.Hub.Label, Thresholds: m.Thresholds, Contact: m.Contact}
 		merchant.labels = newLabelSets(&merchant, shared)
 		v.merchants = append(v.merchants, merchant)
 		v.places[m.Name] = i

@@ -93,6 +93,7 @@ func oneMerchant(t *testing.T) (*Collector, *fakeHub) {
 	limit.HubTime = time.Now().Add(-239 * time.Millisecond)
 	backend := &fakeHub{limit: limit, latency: 120 * time.Millisecond}
 	merchant := named("main-store")
+	merchant.Contact = "finance on call, 02-555-0100"
 	merchant.CstID, merchant.Hub, merchant.Thresholds = "partner1", config.Hub{Label: "real"}, levels
 	return inForce(settings(), []config.Merchant{merchant}, backend), backend
 }

@@ -34,6 +34,7 @@ const (
 	NameThresholdRunway    = "payple_transfer_threshold_runway_seconds"
 	NameThresholdNeed      = "payple_transfer_threshold_need_ratio"
 	NameMerchantInfo       = "payple_merchant_info"
+	NameMerchantContact    = "payple_merchant_contact_info"
 	NameMinInterval        = "payple_min_interval_seconds"
 	NameMaxAge             = "payple_max_age_seconds"
 	NameHubRequests        = "payple_hub_requests_total"
@@ -53,6 +54,7 @@ const (
 	labelReason   = "reason"
 	labelCause    = "cause"
 	labelSeverity = "severity"
+	labelContact  = "contact"
 )
 
 // Metric describes one metric to people and to Prometheus.
@@ -110,6 +112,7 @@ func sampledMetrics(settings Settings) []sampledMetric {
 		{Metric{NameThresholdRunway, gauge, "Configured threshold: a time until nothing remains below it is short, in seconds.", severity}, thresholds(config.Runway)},
 		{Metric{NameThresholdNeed, gauge, "Configured threshold: a remaining amount below so many times what the coming 24 hours took last week is low.", severity}, thresholds(config.Need)},
 		{Metric{NameMerchantInfo, gauge, "1 for each configured merchant; hub is real, test, demo or the hub's host.", []string{labelMerchant, labelCstID, labelHub}}, each(addInfo)},
+		{Metric{NameMerchantContact, gauge, "1 for each merchant with a contact: who can raise its limit.", []string{labelMerchant, labelContact}}, each(addContact)},
 		{Metric{NameMinInterval, gauge, "Setting: a merchant is asked at most this often, in seconds.", nil}, setting(settings.MinInterval)},
 		{Metric{NameMaxAge, gauge, "Setting: how old a figure may be served while queries fail, in seconds.", nil}, setting(settings.MaxAge)},
 	}
@@ -188,11 +191,18 @@ func thresholds(kind config.Kind) sampler {
 
 func addInfo(s *Snapshot, to *familyBuffer) { to.addSample(1, s.Merchant.labels.info) }
 
+func addContact(s *Snapshot, to *familyBuffer) {
+	if s.Merchant.Contact != "" {
+		to.addSample(1, s.Merchant.labels.contact)
+	}
+}
+
 // labelSets are the label sets of one merchant, made once and shared by all
 // scrapes: none is changed once it is made.
 type labelSets struct {
 	merchant   []*dto.LabelPair   // the merchant alone
 	info       []*dto.LabelPair   // of payple_merchant_info
+	contact    []*dto.LabelPair   // of payple_merchant_contact_info
 	causes     [][]*dto.LabelPair // with each of Causes
 	thresholds []labelledThreshold
 }
@@ -206,6 +216,7 @@ type labelledThreshold struct {
 func newLabelSets(m *Merchant, shared sharedPairs) *labelSets {
 	sets := &labelSets{merchant: []*dto.LabelPair{newPair(labelMerchant, m.Name)}}
 	sets.info = sets.with(newPair(labelCstID, m.CstID), newPair(labelHub, m.Hub))
+	sets.contact = sets.with(newPair(labelContact, m.Contact))
 	for _, pair := range shared.causes {
 		sets.causes = append(sets.causes, sets.with(pair))
 	}

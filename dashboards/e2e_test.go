@@ -139,14 +139,10 @@ func find(t *testing.T, uid string) grafana.Dashboard {
 // addresses.
 func startExporters(t *testing.T, n int) []string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "payple_exporter")
-	if output, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "payple_exporter").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, output)
-	}
 	addresses := make([]string, n)
 	for i := range addresses {
 		addresses[i] = programs.FreePort(t)
-		programs.Start(t, addresses[i], "/-/ready", binary, "--demo", "--web.listen-address="+addresses[i], "--payple.min-interval=1s",
+		programs.Start(t, addresses[i], "/-/ready", programs.Exporter(t), "--demo", "--web.listen-address="+addresses[i], "--payple.min-interval=1s",
 			"--threshold.warning=20%", "--threshold.warning=2000000", "--threshold.warning=2h",
 			"--threshold.critical=10%", "--threshold.critical=1000000", "--threshold.critical=1h")
 	}

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log"
@@ -16,6 +17,7 @@ import (
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
+	"payple_exporter/internal/test/certificates"
 	"payple_exporter/internal/test/names"
 	"payple_exporter/internal/test/stand"
 )
@@ -50,6 +52,10 @@ func newWorn(t *testing.T, way string, partners ...simulator.Partner) *worn {
 	if way == "http1" {
 		w.server.Start()
 	} else {
+		// Not the certificate of package httptest, whose RSA key is slow under the race detector.
+		w.server.TLS = &tls.Config{Certificates: []tls.Certificate{
+			certificates.Issue(t, "hub", nil, net.IPv4(127, 0, 0, 1), time.Now().Add(time.Hour)),
+		}}
 		w.server.StartTLS()
 	}
 	t.Cleanup(w.server.Close)

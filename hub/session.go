@@ -153,7 +153,7 @@ func (s *Session) take(ctx context.Context) error {
 
 func (s *Session) release() { <-s.lock }
 
-// Needs tells how many requests the next call of Remain takes if all goes
+// Needs returns how many requests the next call of Remain takes if all goes
 // well: one with a remembered token, else two.
 func (s *Session) Needs(ctx context.Context) int {
 	if s.take(ctx) != nil {

@@ -185,7 +185,10 @@ func TestEveryPathIsTheExporters(t *testing.T) {
 			paths = append(paths, probe.Spec.ProberSpec.Path+"?target=healthy&merchant=healthy")
 		}
 		for _, path := range paths {
-			response := must(http.Get("http://" + address + path))(t)
+			response, err := http.Get("http://" + address + path)
+			if err != nil {
+				t.Fatal(err)
+			}
 			_ = response.Body.Close()
 			if response.StatusCode != http.StatusOK {
 				t.Errorf("%s: HTTP %d", path, response.StatusCode)

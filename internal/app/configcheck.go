@@ -26,6 +26,7 @@ type effectiveMerchant struct {
 	Hub        string              `yaml:"hub"`
 	URL        string              `yaml:"hub_url"`
 	Thresholds map[string][]string `yaml:"thresholds"`
+	Contact    string              `yaml:"contact,omitempty"`
 }
 
 // printConfig prints what would run.
@@ -47,7 +48,7 @@ func (p *program) printConfig(loaded config.Config) error {
 		}
 		out.Merchants = append(out.Merchants, effectiveMerchant{
 			Name: m.Name, CstID: m.CstID, CustKey: key, KeyFrom: m.Key.Source().String(),
-			Hub: m.Hub.Label, URL: m.Hub.URL, Thresholds: levels,
+			Hub: m.Hub.Label, URL: m.Hub.URL, Thresholds: levels, Contact: m.Contact,
 		})
 	}
 	text, err := yaml.Dump(out)

@@ -17,6 +17,7 @@ const (
 	appName            = "payple_exporter"
 	commandServe       = "serve"
 	commandCheck       = "check"
+	commandExport      = "export"
 	commandHealthcheck = "healthcheck"
 	commandSimulate    = "simulate"
 )
@@ -106,7 +107,7 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	p.serving.define(serve)
 	check := app.Command(commandCheck, "Ask the hub once for each merchant and print, step by step, what was tried and what it says.")
 	p.checking.define(check)
-	export := app.Command("export", "Print what the program carries for Prometheus, Alertmanager, Grafana and people, or write it to files.")
+	export := app.Command(commandExport, "Print what the program carries for Prometheus, Alertmanager, Grafana and people, or write it to files.")
 	p.exporting.define(export)
 	simulate := app.Command(commandSimulate, "Run the simulated hub alone, for drills.")
 	p.simulating.define(simulate)

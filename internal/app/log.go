@@ -41,7 +41,7 @@ func logsJSON(args []string, getenv func(string) string) bool {
 		}
 	}
 	return format == formatJSON && !slices.ContainsFunc(args, func(arg string) bool {
-		return arg == "--config.check" || slices.Contains([]string{commandCheck, commandSimulate, commandHealthcheck}, arg)
+		return arg == "--config.check" || slices.Contains([]string{commandCheck, commandExport, commandSimulate, commandHealthcheck}, arg)
 	})
 }
 

@@ -131,6 +131,9 @@ func (p *program) run(ctx context.Context, reloader *config.Reloader, server *ht
 			return toolkit.ListenAndServe(server, p.serving.web, slog.New(toolkitLog{p.loggers.slog.Handler(), fault}))
 		}
 	}
+	if p.serving.autoReload > 0 {
+		go reloader.Watch(ctx, p.serving.autoReload)
+	}
 	go func() {
 		for {
 			select {

@@ -23,6 +23,7 @@ type serveFlags struct {
 	lifecycle       bool
 	withoutExporter bool
 	sdAddress       string
+	autoReload      time.Duration
 	routes          routeFlags
 }
 
@@ -30,6 +31,8 @@ func (f *serveFlags) define(serve *kingpin.CmdClause) {
 	f.web = kingpinflag.AddFlags(serve, ":10911")
 	serve.Flag("config.check", "Validate the configuration, print what would run with secrets hidden, and exit.").
 		BoolVar(&f.configCheck)
+	serve.Flag("config.auto-reload-interval", "Look this often whether the configuration has changed (the merchants file, the keys and certificates that it and the environment name, --web.config.file), and reload it; 0s: never.").
+		Default("0s").DurationVar(&f.autoReload)
 	serve.Flag("web.telemetry-path", "Path under which to expose metrics.").
 		Default("/metrics").StringVar(&f.telemetryPath)
 	serve.Flag("web.timeout-offset", "Time to take off Prometheus' scrape time-out, so that the answer arrives before it.").
@@ -54,16 +57,16 @@ func (f *serveFlags) validate(ctx context.Context) error {
 				"--web.listen-address %q: want a port with or without a host, such as :10911, localhost:10911 or [::1]:10911, or vsock://:10911", address))
 		}
 	}
-	broken := toolkit.Validate(*f.web.WebConfigFile)
 	return errors.Join(append(faults,
 		f.routes.resolve(),
 		refuse(f.timeoutOffset < 0, "--web.timeout-offset %s: want 0 or more", f.timeoutOffset),
+		refuse(f.autoReload < 0 || f.autoReload > 0 && f.autoReload < time.Second, "--config.auto-reload-interval %s: want 0s or at least 1s", f.autoReload),
 		refuse(f.maxRequests < 1, "--web.max-requests %d: want at least 1", f.maxRequests),
 		refuse(!web.FreePath(f.telemetryPath),
 			"--web.telemetry-path %q: want a path such as /metrics, without //, .. and characters such as %% or :, and other than the exporter's own", f.telemetryPath),
 		refuse(f.sdAddress != "" && !web.IsTarget(f.sdAddress),
 			"--web.sd-address %q: want a host with or without a port, such as exporter.example:443", f.sdAddress),
-		refuse(broken != nil, "--web.config.file: %w", broken),
+		validateWeb(*f.web.WebConfigFile),
 	)...)
 }
 

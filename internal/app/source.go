@@ -195,7 +195,7 @@ func demoConfig(url string, minInterval time.Duration, levels config.Levels) con
 			Name: partner.CstID, CstID: partner.CstID,
 			Key:        hub.FixedKey(hub.NewSecret(simulator.DemoKey), check.DemoKey),
 			Hub:        config.Hub{Label: "demo", URL: url},
-			Thresholds: levels,
+			Thresholds: levels, Contact: "finance on call, 02-555-0100",
 		})
 	}
 	return demo

@@ -3,8 +3,9 @@ package app
 import (
 	"bytes"
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
+	"regexp"
 	"sync"
 
 	"github.com/go-kit/log"
@@ -27,17 +28,27 @@ type webFault struct {
 func (f *webFault) check() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err := toolkit.Validate(f.file)
+	err := validateWeb(f.file)
 	if err == nil {
 		f.last = ""
 		return nil
 	}
-	err = fmt.Errorf("--web.config.file: %w", err)
 	if err.Error() != f.last {
 		f.last = err.Error()
 		_ = level.Error(f.logger).Log("msg", "nobody can be answered", "err", err)
 	}
 	return err
+}
+
+// validateWeb reports what is wrong with a file of --web.config.file, and quotes
+// nothing of it: where a value is of another kind than it should be, a YAML
+// parser shows the value, which may be a password.
+func validateWeb(file string) error {
+	err := toolkit.Validate(file)
+	if err == nil {
+		return nil
+	}
+	return errors.New("--web.config.file: " + regexp.MustCompile("`[^`]*`").ReplaceAllString(err.Error(), "(not shown)"))
 }
 
 // serverLog is where an HTTP server tells of its connections. Strangers break

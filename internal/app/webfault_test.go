@@ -33,8 +33,9 @@ func TestABrokenWebConfigurationIsLoggedOnceAChange(t *testing.T) {
 		{"http_server_config: {http2: true}", "", 0},
 		{"tls_server_config: {cert_file: /nowhere/cert, key_file: /nowhere/key}", "/nowhere/cert", 1},
 		{"basic_auth_users: {someone: no-hash}", "hash", 2},
-		{"", "", 2},
-		{"basic_auth_users: {someone: no-hash}", "hash", 3},
+		{"basic_auth_users: hunter2", "(not shown)", 3},
+		{"", "", 3},
+		{"basic_auth_users: {someone: no-hash}", "hash", 4},
 	} {
 		write(step.config)
 		for range 3 {
@@ -43,6 +44,9 @@ func TestABrokenWebConfigurationIsLoggedOnceAChange(t *testing.T) {
 		}
 		if err := fault.check(); (err == nil) != (step.wrong == "") || err != nil && !strings.Contains(err.Error(), step.wrong) {
 			t.Errorf("%s: %v, want %q", step.config, err, step.wrong)
+		}
+		if strings.Contains(text.String(), "hunter2") {
+			t.Errorf("a password is logged:\n%s", text.String())
 		}
 		if lines := strings.Count(text.String(), "level=error"); lines != step.lines || strings.Count(text.String(), "\n") != lines {
 			t.Errorf("%s: %d errors, want %d:\n%s", step.config, lines, step.lines, text.String())
@@ -68,6 +72,7 @@ func TestWhyServeDidNotStartIsJSON(t *testing.T) {
 		{args: []string{"--payple.max-age=-1s", "--log.format=logfmt"}, env: "json"},
 		{args: []string{"--payple.max-age=-1s"}},
 		{args: []string{"check", "--log.format=json", "--payple.max-age=-1s"}},
+		{args: []string{"export", "rules", "--log.format=json", "--runbook-url=nowhere"}},
 		{args: []string{"--config.check", "--log.format=json", "--payple.max-age=-1s"}},
 	} {
 		var stdout, stderr bytes.Buffer

@@ -70,7 +70,7 @@ func (r report) group(out *bytes.Buffer, group []Finding) {
 	_, _ = fmt.Fprintln(out)
 }
 
-// took tells how long a step took; for several merchants, the longest.
+// took says how long a step took; for several merchants, the longest.
 func (r report) took(group []Finding, step int) string {
 	state := group[0].Steps[step].State
 	if state != StepOK && state != StepFailed {
@@ -90,7 +90,7 @@ func (r report) took(group []Finding, step int) string {
 	return text
 }
 
-// detail tells what a step was about and what came of it.
+// detail says what a step was about and what came of it.
 func (r report) detail(group []Finding, step StepFinding) string {
 	switch {
 	case step.State == StepNotNeeded && step.Step == StepAddress:

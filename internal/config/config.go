@@ -1,4 +1,4 @@
-// Package config tells which merchants to watch and how: from flags for one,
+// Package config says which merchants to watch and how: from flags for one,
 // from a file for many. What it returns is valid; what is not is refused with
 // where it stands and what to do.
 package config
@@ -29,6 +29,9 @@ type Merchant struct {
 	Key        hub.Key
 	Hub        Hub
 	Thresholds Levels
+	// Contact is who can raise the limit, for those who are paged; empty if
+	// nobody is named.
+	Contact string
 }
 
 // Config is what to watch.
@@ -118,6 +121,23 @@ func checkID(id string) error {
 	if at := strings.IndexAny(id, hub.BlanksAndQuotes+"$"); at >= 0 {
 		wrong, _ := utf8.DecodeRuneInString(id[at:])
 		return fmt.Errorf("%q is in it: want the partner id alone, as Payple gave it", wrong)
+	}
+	return nil
+}
+
+// maxContact is how long a contact may be, in characters.
+const maxContact = 120
+
+// checkContact refuses what does not fit into a line of a page or of an alert.
+func checkContact(contact string) error {
+	unseen, found := hub.Unseen(contact)
+	switch {
+	case strings.TrimSpace(contact) == "":
+		return errors.New("it is empty: say who can raise the limit, or take it out")
+	case utf8.RuneCountInString(contact) > maxContact:
+		return fmt.Errorf("it is longer than %d characters", maxContact)
+	case found:
+		return fmt.Errorf("a control or invisible character (%U) is in it", unseen)
 	}
 	return nil
 }

@@ -299,3 +299,26 @@ func TestWarnings(t *testing.T) {
 		}
 	}
 }
+
+// A contact is one line that fits a page and an alert, and no more.
+func TestContacts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ contact, fault string }{
+		{"finance on call, 02-555-0100", ""},
+		{"정산팀 당직 02-555-0100 <b>", ""},
+		{strings.Repeat("가", 120), ""},
+		{strings.Repeat("가", 121), "contact: it is longer than 120 characters"},
+		{" ", "contact: it is empty: say who can raise the limit, or take it out"},
+		{`two\nlines`, "contact: a control or invisible character (U+000A) is in it"},
+		{`hidden\u200b`, "contact: a control or invisible character (U+200B) is in it"},
+	} {
+		text := `merchants: [{cst_id: a, cust_key_env: KEY, contact: "` + test.contact + `"}]`
+		got, err := config.Parse("merchants.yml", []byte(text), defaults(), func(string) string { return "k" })
+		switch {
+		case test.fault == "" && (err != nil || got.Merchants[0].Contact != test.contact):
+			t.Errorf("%s: %+v, %v", test.contact, got.Merchants, err)
+		case test.fault != "" && (err == nil || !strings.Contains(err.Error(), "merchants.yml:1: "+test.fault)):
+			t.Errorf("%s: %v, want %q", test.contact, err, test.fault)
+		}
+	}
+}

@@ -142,6 +142,9 @@ func (r *reader) merchant(node *yaml.Node) (Merchant, bool) {
 	if levels, given := fields["thresholds"]; given {
 		merchant.Thresholds = r.levels(levels)
 	}
+	if contact, given := fields["contact"]; given {
+		merchant.Contact, _ = r.label(contact, "contact", checkContact)
+	}
 	merchant.Key = r.key(node, fields)
 	return merchant, ok
 }

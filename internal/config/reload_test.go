@@ -2,14 +2,18 @@ package config_test
 
 import (
 	"bytes"
+	"crypto/x509"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 )
 
@@ -70,4 +74,71 @@ payple_exporter_config_last_reload_successful ` + successful + "\n"
 	if problems, err := testutil.CollectAndLint(reloader); err != nil || len(problems) > 0 {
 		t.Errorf("lint: %v, %v", problems, err)
 	}
+}
+
+// By itself a configuration is taken up when it has changed, once; one that is
+// refused is told of once, too, and what is mended is taken up, even if it is as
+// before.
+func TestWatchReloadsWhatHasChanged(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			mu      sync.Mutex // a timer of the bubble orders nothing that was written before it
+			loaded  config.Config
+			fault   error
+			applied int
+			text    bytes.Buffer
+		)
+		merchant := func(source string, warning hub.Won) config.Config {
+			return config.Config{MinInterval: time.Second, Merchants: []config.Merchant{{
+				Name: "store", CstID: "store", Key: hub.EnvKey(source, func(string) string { return "k" }),
+				Thresholds: config.Levels{config.Warning: {{Kind: config.Amount, Value: float64(warning)}}},
+			}}}
+		}
+		load := func() (config.Config, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return loaded, fault
+		}
+		apply := func(config.Config) {
+			mu.Lock()
+			defer mu.Unlock()
+			applied++
+		}
+		logger := log.LoggerFunc(func(keyvals ...any) error {
+			mu.Lock()
+			defer mu.Unlock()
+			return log.NewLogfmtLogger(&text).Log(keyvals...)
+		})
+		reloader := config.NewReloader(load, apply, logger, time.Now)
+		loaded = merchant("A", 1)
+		reloader.Start(loaded)
+		go reloader.Watch(t.Context(), 30*time.Second)
+		for _, step := range []struct {
+			name    string
+			next    config.Config
+			fault   error
+			applied int // times, so far
+			errors  int
+		}{
+			{"nothing", merchant("A", 1), nil, 1, 0},
+			{"a threshold", merchant("A", 2), nil, 2, 0},
+			{"where a key comes from", merchant("B", 2), nil, 3, 0},
+			{"a merchant more", config.Config{MinInterval: time.Second, Merchants: append(merchant("B", 2).Merchants, merchant("C", 3).Merchants...)}, nil, 4, 0},
+			{"the interval", config.Config{MinInterval: time.Minute}, nil, 5, 0},
+			{"authorities", config.Config{MinInterval: time.Minute, Roots: x509.NewCertPool()}, nil, 6, 0},
+			{"a mistake", config.Config{}, errors.New("a mistake"), 6, 1},
+			{"another", config.Config{}, errors.New("another"), 6, 2},
+			{"mended", config.Config{MinInterval: time.Minute, Roots: x509.NewCertPool()}, nil, 7, 2},
+		} {
+			mu.Lock()
+			loaded, fault = step.next, step.fault
+			mu.Unlock()
+			time.Sleep(5 * 30 * time.Second) // on the bubble's clock
+			synctest.Wait()
+			if told := strings.Count(text.String(), "level=error"); applied != step.applied || told != step.errors {
+				t.Errorf("%s: applied %d times, want %d; %d errors are logged, want %d:\n%s", step.name, applied, step.applied, told, step.errors, text.String())
+			}
+		}
+	})
 }

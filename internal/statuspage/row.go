@@ -12,7 +12,7 @@ import (
 
 // row is one merchant as the template shows it, all as text.
 type row struct {
-	Name, CstID, Hub           string // CstID only where it is not the name
+	Name, CstID, Hub, Contact  string // CstID only where it is not the name
 	Tone                       string
 	Badge                      segments
 	Known                      bool
@@ -30,7 +30,7 @@ type row struct {
 // newRow makes the row of a merchant.
 func (p printer) newRow(st *status, history []history.Point, now time.Time) row {
 	r := row{
-		Name: st.Merchant.Name, Hub: st.Merchant.Hub, Known: st.Known,
+		Name: st.Merchant.Name, Hub: st.Merchant.Hub, Contact: st.Merchant.Contact, Known: st.Known,
 		Tone: st.condition.tone(), Badge: splitSegments(p.print(st.condition.badge(p.texts))),
 		Sparkline: p.newSparkline(history, now),
 		State:     splitSegments(p.state(st, now)), Next: p.nextQuery(st, now),

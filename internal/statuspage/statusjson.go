@@ -33,6 +33,7 @@ type Status struct {
 type MerchantStatus struct {
 	Merchant string `json:"merchant" help:"its name"`
 	CstID    string `json:"cst_id" help:"the partner id"`
+	Contact  string `json:"contact,omitempty" help:"who can raise the limit; absent where nobody is named"`
 	Hub      string `json:"hub" help:"as in the metrics: real, test, demo, or a host"`
 	OK       bool   `json:"ok" help:"its state is fine"`
 	State    string `json:"state" help:"one of the list below"`
@@ -155,7 +156,7 @@ func (s *statusJSON) answer(snapshots []collector.Snapshot, p printer) Status {
 
 func (p printer) merchantStatus(st *status, runbooks string) MerchantStatus {
 	m := MerchantStatus{
-		Merchant: st.Merchant.Name, CstID: st.Merchant.CstID, Hub: st.Merchant.Hub,
+		Merchant: st.Merchant.Name, CstID: st.Merchant.CstID, Contact: st.Merchant.Contact, Hub: st.Merchant.Hub,
 		OK: st.condition == fine, State: States()[st.condition].Name,
 		LastSuccess: inSeoul(st.LastSuccess), NextQuery: inSeoul(st.NextQuery),
 		Thresholds: make(map[config.Severity][]string),

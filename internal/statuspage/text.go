@@ -21,12 +21,12 @@ type texts struct {
 	Title, Skip, Merchants, Language, OtherLanguage, Demo lang.Text
 
 	// Columns and their cells.
-	Merchant, Hub, Remaining, Runway, Transferred, Total, State lang.Text
-	Unknown, LevelWarning, LevelCritical, Or                    lang.Text // of a threshold
-	RunwayOf, NeedOf, AtPresent, Meter                          lang.Text
-	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote            lang.Text
-	NotSteady, NotSteadyNote, Lasts, LastsNote                  lang.Text
-	NothingLeft, History, Gaps, HistoryNote                     lang.Text
+	Merchant, Hub, Contact, Remaining, Runway, Transferred, Total, State lang.Text
+	Unknown, LevelWarning, LevelCritical, Or                             lang.Text // of a threshold
+	RunwayOf, NeedOf, AtPresent, Meter                                   lang.Text
+	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote                     lang.Text
+	NotSteady, NotSteadyNote, Lasts, LastsNote                           lang.Text
+	NothingLeft, History, Gaps, HistoryNote                              lang.Text
 
 	// The state.
 	AsOf, KeptFrom, FailedSince, NeverAnswered, LastKnown, NotAsked, Asking lang.Text

@@ -110,6 +110,9 @@ func (d distinctGatherers) Gather() (all []*dto.MetricFamily, done func(), err e
 		before := done
 		done = func() { before(); read() }
 	}
+	// In OpenMetrics it would be a second family of the name of
+	// go_memstats_alloc_bytes_total; go_memstats_heap_alloc_bytes is the same.
+	all = slices.DeleteFunc(all, func(f *dto.MetricFamily) bool { return f.GetName() == "go_memstats_alloc_bytes" })
 	slices.SortFunc(all, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
 	return all, done, err
 }

@@ -14,7 +14,9 @@ import (
 
 	"github.com/go-kit/log"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/must"
@@ -267,4 +269,33 @@ func (broken) Describe(chan<- *prometheus.Desc) {}
 
 func (broken) Collect(metrics chan<- prometheus.Metric) {
 	metrics <- prometheus.NewInvalidMetric(prometheus.NewDesc("broken", "help", nil, nil), errors.New("it cannot be read"))
+}
+
+// No two families have one name in OpenMetrics, where a counter's is without
+// _total: a strict parser takes the second for a mistake, and the page with it.
+func TestFamiliesHaveNamesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	own := prometheus.NewRegistry()
+	own.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), collector.NewHubMetrics())
+	handler := web.New(web.Options{
+		Collector: stand.New(t, "store").Merchants, Own: own, Instrument: true, TelemetryPath: "/metrics", MaxRequests: 1,
+	})
+	request, recorder := httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody), httptest.NewRecorder()
+	request.Header.Set("Accept", "application/openmetrics-text; version=1.0.0")
+	handler.ServeHTTP(recorder, request)
+	seen := make(map[string]bool)
+	for line := range strings.Lines(recorder.Body.String()) {
+		if name, found := strings.CutPrefix(line, "# TYPE "); found {
+			name, _, _ = strings.Cut(name, " ")
+			if seen[name] {
+				t.Errorf("two families are called %s", name)
+			}
+			seen[name] = true
+		}
+	}
+	for _, want := range []string{"go_memstats_alloc_bytes", "go_memstats_heap_alloc_bytes", "payple_up", "payple_queries"} {
+		if !seen[want] {
+			t.Errorf("no family %s", want)
+		}
+	}
 }

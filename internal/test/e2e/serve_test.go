@@ -2,7 +2,12 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
+	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -276,5 +281,59 @@ func TestServeWithoutExporterMetrics(t *testing.T) {
 		if !strings.Contains(body, stays) {
 			t.Errorf("%s is gone", stays)
 		}
+	}
+}
+
+// A ConfigMap that has changed is taken up with nothing done by hand: its files
+// are links through a folder that is swapped.
+func TestServeTakesUpASwappedFolder(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	dir := t.TempDir()
+	swap := func(version, name string) {
+		t.Helper()
+		must.Write(t, filepath.Join(dir, version, "merchants.yml"), "merchants: [{name: "+name+", cst_id: store, cust_key_file: "+valueOf(flags[2])+"}]\n")
+		must.Do(t, os.Symlink(version, filepath.Join(dir, "..data_tmp")))
+		must.Do(t, os.Rename(filepath.Join(dir, "..data_tmp"), filepath.Join(dir, "..data")))
+	}
+	swap("..2026_1", "before")
+	must.Do(t, os.Symlink(filepath.Join("..data", "merchants.yml"), filepath.Join(dir, "merchants.yml")))
+	exporter := serveHere(t, flags[0], "--config.file="+filepath.Join(dir, "merchants.yml"), "--config.auto-reload-interval=1s")
+	swap("..2026_2", "after")
+	programs.Eventually(t, "the new name is shown", func() bool {
+		_, shown := exporter.scrape(t)[`payple_up{merchant="after"}`]
+		return shown
+	})
+	must.Write(t, filepath.Join(dir, "..2026_2", "merchants.yml"), "merchants: nobody\n")
+	exporter.stderr.Await(t, "configuration refused")
+	if page := exporter.scrape(t); page["payple_exporter_config_last_reload_successful"] != 0 || page[`payple_up{merchant="after"}`] != 1 {
+		t.Errorf("a refused file: %v", page)
+	}
+}
+
+// Who reads the log may end: the exporter serves on, and stops in good order.
+func TestServeOutlivesTheReaderOfItsLog(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	reader, writer, err := os.Pipe()
+	must.Do(t, err)
+	address := programs.FreePort(t)
+	exporter := exec.CommandContext(t.Context(), programs.Exporter(t), append(flags, "--web.listen-address="+address, "--log.level=debug")...)
+	exporter.Stdout, exporter.Stderr = writer, writer
+	must.Do(t, exporter.Start())
+	must.Do(t, errors.Join(writer.Close(), reader.Close()))
+	serving := &running{url: "http://" + address}
+	programs.Eventually(t, "it serves", func() bool {
+		connection, err := net.Dial("tcp", address)
+		return err == nil && connection.Close() == nil
+	})
+	for range 3 { // each writes lines
+		if got := serving.scrape(t)[remainOfStore]; got != 9_944_000 {
+			t.Errorf("got %v", got)
+		}
+	}
+	must.Do(t, exporter.Process.Signal(syscall.SIGTERM))
+	if err := exporter.Wait(); err != nil {
+		t.Errorf("it ends by %v", err)
 	}
 }

@@ -31,7 +31,7 @@ func (s *Server) Resolver() *net.Resolver {
 	}}
 }
 
-// Serve answers whoever connects to a listener, until it is closed.
+// Serve answers all that connect to a listener, until it is closed.
 func (s *Server) Serve(listener net.Listener) {
 	for {
 		connection, err := listener.Accept()

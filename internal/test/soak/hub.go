@@ -267,7 +267,7 @@ func (b *backend) rotate(i, version int) error {
 
 func newKey(id string, version int) string { return fmt.Sprintf("soak-key-%s-%d", id, version) }
 
-// replace writes a file in one step, as whoever mounts secrets does.
+// replace writes a file in one step, as a mount of secrets does.
 func replace(path, text string) error {
 	fresh := path + ".new"
 	if err := errors.Join(os.WriteFile(fresh, []byte(text+"\n"), 0o600), os.Rename(fresh, path)); err != nil {
@@ -295,7 +295,7 @@ func (b *backend) mendAll() {
 // scrape's beginning: the query that brought it was under way for a while.
 const slack = queryTimeout + time.Second
 
-// check tells what is wrong with the figures of partner i on a page that was
+// check returns what is wrong with the figures of partner i on a page that was
 // asked for at one time and read by another: they must be those of one moment
 // between, or up to maxAge before.
 func (b *backend) check(i int, shown exposition.Figures, asked, read time.Time) error {

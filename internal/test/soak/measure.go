@@ -112,12 +112,12 @@ func revisionOf(page exposition.Page) string {
 	return "unknown"
 }
 
-// verdict tells what went wrong.
+// verdict returns what went wrong.
 func (s *soak) verdict() error {
 	return errors.Join(s.answers(), s.queries(), s.happened(), s.held())
 }
 
-// answers tells what was wrong with what the exporter answered.
+// answers returns what was wrong with what the exporter answered.
 func (s *soak) answers() error {
 	var faults []error
 	if s.scraper.failed > 0 {
@@ -130,7 +130,7 @@ func (s *soak) answers() error {
 	return errors.Join(faults...)
 }
 
-// queries tells what was wrong with what the exporter asked of the hub.
+// queries returns what was wrong with what the exporter asked of the hub.
 func (s *soak) queries() error {
 	var faults []error
 	if departures := s.backend.Departures(); len(departures) > 0 {
@@ -147,7 +147,7 @@ func (s *soak) queries() error {
 	return errors.Join(faults...)
 }
 
-// happened tells what should have happened and did not: a run without trouble,
+// happened returns what should have happened and did not: a run without trouble,
 // or without a figure to look at, proves nothing.
 func (s *soak) happened() error {
 	queries, _, _ := s.backend.pace.of(s.backend.all())
@@ -164,7 +164,7 @@ func (s *soak) happened() error {
 	return errors.Join(missing...)
 }
 
-// held tells what the exporter has kept.
+// held returns what the exporter has kept too much of.
 func (s *soak) held() error {
 	if len(s.reading) < 2 {
 		return errors.New("there is nothing to compare")

@@ -238,7 +238,7 @@ func (s *soak) reloadNow() error {
 }
 
 // comeBack takes merchants away and brings them back within their interval, as
-// whoever undoes a mistake does.
+// an operator who undoes a mistake does.
 func (s *soak) comeBack(version int) error {
 	for _, merchants := range []int{s.options.merchants, s.backend.stable(), s.options.merchants} {
 		if err := s.configure(merchants, version); err != nil {
