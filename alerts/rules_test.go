@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/text/encoding/korean"
 
 	"payple_exporter/alerts/internal/rules"
 )
@@ -174,18 +175,22 @@ func testFiles(t *testing.T) []string {
 	return files
 }
 
-// firedIn counts, for each alert, the promtool cases that expect it to fire with its exact labels and texts.
-func firedIn(t *testing.T) map[string]int {
+// fired is an alert that a promtool case expects, with its exact labels and texts.
+type fired struct {
+	Labels      map[string]string `yaml:"exp_labels"`
+	Annotations map[string]string `yaml:"exp_annotations"`
+}
+
+// firedIn are the alerts that the promtool cases expect, by name.
+func firedIn(t *testing.T) map[string][]fired {
 	t.Helper()
-	fired := map[string]int{}
+	all := map[string][]fired{}
 	for _, file := range testFiles(t) {
 		var content struct {
 			Tests []struct {
 				Alerts []struct {
-					Name string `yaml:"alertname"`
-					Exp  []struct {
-						Annotations map[string]string `yaml:"exp_annotations"`
-					} `yaml:"exp_alerts"`
+					Name string  `yaml:"alertname"`
+					Exp  []fired `yaml:"exp_alerts"`
 				} `yaml:"alert_rule_test"`
 			} `yaml:"tests"`
 		}
@@ -194,11 +199,36 @@ func firedIn(t *testing.T) map[string]int {
 		}
 		for _, test := range content.Tests {
 			for _, alert := range test.Alerts {
-				fired[alert.Name] += len(alert.Exp)
+				all[alert.Name] = append(all[alert.Name], alert.Exp...)
 			}
 		}
 	}
-	return fired
+	return all
+}
+
+// Invariant: a Korean text can be sent in EUC-KR, and a title, of a merchant whose name has ten letters, fits a text message's line with room
+// for what has happened to the alert; it is no sentence, so that it is true of an alert that is over.
+func TestKoreanTitlesFitATelephone(t *testing.T) {
+	t.Parallel()
+	const merchant, instance, most = "main-store", "10.244.12.34:10911", 62
+	for name, list := range firedIn(t) {
+		for _, alert := range list {
+			title, ofMerchant := strings.CutPrefix(alert.Annotations["summary_ko"], alert.Labels["merchant"]+": ")
+			if ofMerchant {
+				title = merchant + ": " + title
+			}
+			title = strings.Replace(title, "("+alert.Labels["instance"]+")", "("+instance+")", 1)
+			for _, text := range []string{title, alert.Annotations["description_ko"]} {
+				encoded, err := korean.EUCKR.NewEncoder().String(text)
+				if err != nil || text == title && len(encoded) > most {
+					t.Errorf("%s: %q has %d bytes in EUC-KR, %v; at most %d", name, text, len(encoded), err, most)
+				}
+			}
+			if regexp.MustCompile(`(?:다|요)[.]?$`).MatchString(title) {
+				t.Errorf("%s: %q is a sentence", name, title)
+			}
+		}
+	}
 }
 
 // Invariant: alert, test, runbook and README know each other: none is without the others, and none speaks of an alert that is not there.
@@ -207,7 +237,7 @@ func TestAlertsTestsAndRunbooksCoverEachOther(t *testing.T) {
 	alerts := loadAlerts(t)
 	fired := firedIn(t)
 	for name := range alerts {
-		if fired[name] == 0 {
+		if len(fired[name]) == 0 {
 			t.Errorf("no promtool test expects %s to fire", name)
 		}
 		checkRunbook(t, name)
