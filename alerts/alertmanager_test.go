@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/text/encoding/korean"
 
 	"payple_exporter/internal/test/golden"
 	"payple_exporter/internal/test/programs"
@@ -80,18 +81,18 @@ func TestExampleStaysOnTheMachine(t *testing.T) {
 			}
 		}
 	}
-	if addresses != 4 {
-		t.Errorf("%d addresses, want those of pager, ticket, watchdog and Slack", addresses)
+	if addresses != 5 {
+		t.Errorf("%d addresses, want those of pager, text messages, ticket, watchdog and Slack", addresses)
 	}
 }
 
-// telephone stands for PagerDuty and Slack, and keeps what each was sent first.
+// telephone stands for all receivers, and keeps what each was sent, in order.
 type telephone struct {
 	mu  sync.Mutex
-	got map[string]notification
+	got map[string][]notification
 }
 
-// notification is what a person sees of a message to PagerDuty or to Slack.
+// notification is what a person sees of a message.
 type notification struct {
 	// PagerDuty
 	Payload struct {
@@ -101,10 +102,19 @@ type notification struct {
 	} `json:"payload"`
 	// Slack
 	Attachments []struct {
-		Title string `json:"title"`
-		Link  string `json:"title_link"`
-		Text  string `json:"text"`
+		Title  string `json:"title"`
+		Link   string `json:"title_link"`
+		Text   string `json:"text"`
+		Fields []struct {
+			Value string `json:"value"`
+		} `json:"fields"`
 	} `json:"attachments"`
+	// A webhook
+	Alerts []struct {
+		Status      string            `json:"status"`
+		Labels      map[string]string `json:"labels"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"alerts"`
 }
 
 func (p *telephone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -115,51 +125,93 @@ func (p *telephone) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if _, before := p.got[r.URL.Path]; !before {
-		p.got[r.URL.Path] = message
-	}
+	p.got[r.URL.Path] = append(p.got[r.URL.Path], message)
 	w.WriteHeader(http.StatusAccepted)
 }
 
-func (p *telephone) first(path string) (notification, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	message, ok := p.got[path]
-	return message, ok
+// wait returns the message of that number that came to a path.
+func (p *telephone) wait(t *testing.T, path string, number int) (message notification) {
+	t.Helper()
+	programs.Eventually(t, fmt.Sprintf("message %d to %s", number, path), func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.got[path]) < number {
+			return false
+		}
+		message = p.got[path][number-1]
+		return true
+	})
+	return message
 }
 
-// Invariant: whoever is paged or reads the channel sees in the title what has happened, in Korean and in English, and finds the runbook.
-func TestNotificationsSpeakBothLanguages(t *testing.T) {
+// relayed is the title that the example has a relay make of an alert for a text message.
+func relayed(message notification) string {
+	what, severity := "해소", "경고"
+	if message.Alerts[0].Status == "firing" {
+		what = "발생"
+	}
+	if message.Alerts[0].Labels["severity"] == "critical" {
+		severity = "심각"
+	}
+	return "[" + what + "·" + severity + "] " + message.Alerts[0].Annotations["summary_ko"]
+}
+
+// Invariant: people who are paged or read the channel see in the title, in Korean, what has happened and that it is over, and find since
+// when, what to do, whom to call and the runbook in Korean; wherever the runbooks are, and of two alerts, too.
+func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 	t.Parallel()
-	phone := &telephone{got: make(map[string]notification)}
+	phone := &telephone{got: make(map[string][]notification)}
 	server := httptest.NewServer(phone)
 	t.Cleanup(server.Close)
 	config := strings.ReplaceAll(read(t, alertmanagerExample), "http://127.0.0.1:9099", server.URL)
-	config = regexp.MustCompile(`group_wait: \w+`).ReplaceAllString(config, "group_wait: 0s")
-	send(t, programs.Alertmanager(t, config).URL, []map[string]any{{
+	config = regexp.MustCompile(`(group_wait|group_interval): \w+`).ReplaceAllString(config, "$1: 1s")
+	// The first route is one to the text messages, as the example says.
+	config = strings.Replace(config, "  routes:\n", "  routes:\n    - {receiver: sms, continue: true}\n", 1)
+	base := programs.Alertmanager(t, config).URL
+	low := map[string]any{
 		"labels": alert("PaypleTransferLimitLow severity=critical merchant=main-store").labels(),
 		"annotations": map[string]string{
-			"summary": "main-store: ₩999,999 left to pay out, less than ₩1,000,000", "description": "In English at length.",
-			"summary_ko": "main-store: 한도 잔여금액 ₩999,999, 심각 기준 ₩1,000,000 미만입니다", "description_ko": "한국어로 자세히.",
-			"runbook_url": "https://runbooks.example/PaypleTransferLimitLow.md",
+			"summary": "main-store: ₩999,999 left to pay out, critical threshold ₩1,000,000", "description": "In English at length.",
+			"summary_ko":     "main-store: 한도 잔여 999,999원(심각 기준 1,000,000원)",
+			"description_ko": "파트너 계정 main-store의 한도 잔여금액은 999,999원입니다. 한도를 미리 확보하세요. 연락처: 정산 온콜 02-555-0100.",
+			"runbook_url":    "https://runbooks.example/docs/runbooks/PaypleTransferLimitLow.md",
 		},
-	}})
-	var pager, slack notification
-	programs.Eventually(t, "pager and Slack are told", func() bool {
-		var paged, chatted bool
-		pager, paged = phone.first("/pager")
-		slack, chatted = phone.first("/slack")
-		return paged && chatted
-	})
+		"startsAt": "2026-11-24T15:30:00Z",
+	}
+	two := []map[string]any{}
+	for _, instance := range []string{"a", "b"} {
+		two = append(two, map[string]any{
+			"labels": alert("PaypleCredentialsRejected severity=critical merchant=main-store reason=auth job=p instance=" + instance).labels(),
+			"annotations": map[string]string{
+				"summary": "main-store: access is refused to " + instance, "description": "At length.",
+				"summary_ko": "main-store: 조회 거부(" + instance + ")", "description_ko": "길게 " + instance + ".", "runbook_url": "https://exporter.example/payple/runbooks/PaypleCredentialsRejected",
+			},
+			"startsAt": "2026-11-25T04:24:00Z",
+		})
+	}
 	var got strings.Builder
-	fmt.Fprintf(&got, "# pager, %s\n%s\n", pager.Payload.Severity, pager.Payload.Summary)
-	for _, name := range []string{"description", "description_ko", "runbook"} { // beside those that Alertmanager adds
-		fmt.Fprintf(&got, "%s: %s\n", name, strings.TrimSpace(pager.Payload.Details[name]))
+	record := func(what string, number int) {
+		pager, slack, sms := phone.wait(t, "/pager", number), phone.wait(t, "/slack", number), phone.wait(t, "/sms", number)
+		fmt.Fprintf(&got, "# %s: pager, %s\n%s\n", what, pager.Payload.Severity, pager.Payload.Summary)
+		for _, name := range []string{"description_ko", "description", "runbook"} { // beside those that Alertmanager adds
+			fmt.Fprintf(&got, "%s: %s\n", name, strings.TrimSpace(pager.Payload.Details[name]))
+		}
+		for _, part := range slack.Attachments {
+			fmt.Fprintf(&got, "\n# %s: slack\n%s\n%s\n%s\n%s\n", what, part.Title, part.Link, strings.TrimSpace(part.Text), part.Fields[0].Value)
+		}
+		fmt.Fprintf(&got, "\n# %s: text message\n%s\n\n", what, relayed(sms))
+		if encoded, err := korean.EUCKR.NewEncoder().String(relayed(sms)); err != nil || len(encoded) > 90 {
+			t.Errorf("a text message of %d bytes, %v", len(encoded), err)
+		}
 	}
-	for _, part := range slack.Attachments {
-		fmt.Fprintf(&got, "\n# slack\n%s\n%s\n%s\n", part.Title, part.Link, strings.TrimSpace(part.Text))
-	}
-	golden.Compare(t, "testdata/notifications.golden", got.String(), *update)
+	send(t, base, []map[string]any{low})
+	record("firing", 1)
+	low["endsAt"] = "2026-11-24T16:05:00Z"
+	send(t, base, []map[string]any{low})
+	record("resolved", 2)
+	send(t, base, two)
+	record("two at once", 3)
+	golden.Compare(t, "testdata/notifications.golden", strings.TrimSpace(got.String())+"\n", *update)
 }
 
 // Invariant: a dead hub of 60 merchants is one message that opens one incident; the death of a second exporter opens its own.
