@@ -250,6 +250,7 @@ func TestAlertsTestsAndRunbooksCoverEachOther(t *testing.T) {
 
 	index := read(t, filepath.Join(runbooks, "README.md"))
 	checkMentions(t, "docs/runbooks/README.md", index, alerts)
+	checkMentions(t, "docs/runbooks/README.ko.md", read(t, filepath.Join(runbooks, "README.ko.md")), alerts)
 	checkMentions(t, "README.md", read(t, "../README.md"), alerts)
 }
 
@@ -262,17 +263,21 @@ func checkMentions(t *testing.T, file, text string, alerts map[string]loadedRule
 	}
 }
 
-// checkRunbook looks for the parts that a person at 3 a.m. relies on.
+// checkRunbook looks for the parts that a person at 3 a.m. relies on, in either language.
 func checkRunbook(t *testing.T, alert string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(runbooks, alert+".md"))
-	if err != nil {
-		t.Errorf("%s has no runbook: %v", alert, err)
-		return
-	}
-	for _, part := range []string{"# " + alert + "\n", "\n## Meaning\n", "\n## Impact\n", "\n## Diagnosis\n", "\n```promql\n", "\n## Mitigation\n", "\n## 한국어 요약\n"} {
-		if !strings.Contains(string(text), part) {
-			t.Errorf("runbook of %s lacks %q", alert, strings.TrimSpace(part))
+	for suffix, parts := range map[string][]string{
+		".md":    {"# " + alert + "\n", "\n## Meaning\n", "\n## Impact\n", "\n## Diagnosis\n", "\n```promql\n", "\n## Mitigation\n"},
+		".ko.md": {"# " + alert + ": ", "\n## 의미\n", "\n## 영향\n", "\n## 진단\n", "\n```promql\n", "\n## 조치 방법\n"},
+	} {
+		text, err := os.ReadFile(filepath.Join(runbooks, alert+suffix))
+		if err != nil {
+			t.Errorf("%s has no runbook: %v", alert, err)
+		}
+		for _, part := range parts {
+			if !strings.Contains(string(text), part) {
+				t.Errorf("runbook %s%s lacks %q", alert, suffix, strings.TrimSpace(part))
+			}
 		}
 	}
 }
@@ -286,7 +291,7 @@ func TestNoRunbookIsOrphaned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".md")
+		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(file), ".md"), ".ko")
 		if _, ok := alerts[name]; !ok && name != "README" {
 			t.Errorf("%s belongs to no alert", file)
 		}
