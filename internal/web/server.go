@@ -57,6 +57,7 @@ type Options struct {
 type server struct {
 	options Options
 	slots   chan struct{}
+	rhythm  rhythm
 }
 
 // New returns the handler of all paths.
@@ -64,7 +65,10 @@ func New(options Options) http.Handler {
 	if options.Logger == nil {
 		options.Logger = log.NewNopLogger()
 	}
-	s := &server{options: options, slots: make(chan struct{}, options.MaxRequests)}
+	s := &server{
+		options: options, slots: make(chan struct{}, options.MaxRequests),
+		rhythm: rhythm{logger: options.Logger, scrapers: make(map[string]*pauses)},
+	}
 	metrics := http.Handler(http.HandlerFunc(s.metrics))
 	if options.Instrument {
 		metrics = promhttp.InstrumentMetricHandler(options.Own, metrics)
