@@ -104,16 +104,9 @@ func (p *program) assemble(merchants source, fault *webFault) (*config.Reloader,
 	if p.serving.lifecycle {
 		options.Reload = func(context.Context) error { return reloader.Reload() }
 	}
-	return reloader, &http.Server{
-		Handler:           web.New(options),
-		ErrorLog:          log.New(serverLog{p.loggers.slog, fault}, "", 0),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      2 * time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ConnState:         web.NewConnections(web.DefaultConnections()).Track,
-	}
+	server := web.NewServer(web.New(options))
+	server.ErrorLog = log.New(serverLog{p.loggers.slog, fault}, "", 0)
+	return reloader, server
 }
 
 // shownVersion returns the version that was built in; a build straight from the

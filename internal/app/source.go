@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +36,7 @@ func (f *merchantFlags) define(app *kingpin.Application) {
 	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
 		Envar("PAYPLE_HUB").Default("real").StringVar(&f.hub)
 	app.Flag("payple.min-interval", "A merchant is asked at most this often, however many scrape it; from 1s to 5m.").
-		Default("10s").DurationVar(&f.minInterval)
+		Default("25s").DurationVar(&f.minInterval)
 	app.Flag("payple.max-age", "How old a figure may be served while queries fail; 0 means never after a failure.").
 		Default("5m").DurationVar(&f.maxAge)
 	app.Flag("payple.timeout", "Time-out of one query, both steps.").
@@ -149,8 +150,17 @@ func (p *program) load() (config.Config, error) {
 	return loaded, nil
 }
 
+// The usual scrape intervals, from Prometheus' own examples and defaults.
+const shortScrapeInterval, longScrapeInterval = 15 * time.Second, time.Minute
+
 // warn tells of a configuration that is not to be served what is hardly meant.
+// Of the minimum interval it judges less than a server does, which sees scrapes.
 func (p *program) warn(loaded config.Config) {
+	if interval := loaded.MinInterval; interval > longScrapeInterval || interval < shortScrapeInterval/2 {
+		loaded.Warnings = append(slices.Clip(loaded.Warnings), fmt.Sprintf(
+			"min_interval %s fits no usual scrape interval (%s to %s): set it just under yours, and two Prometheus servers and the page cost the hub one query per interval",
+			interval, shortScrapeInterval, longScrapeInterval))
+	}
 	for _, warning := range loaded.Warnings {
 		_, _ = fmt.Fprintf(p.Stderr, "payple_exporter: warning: %s\n", warning)
 	}

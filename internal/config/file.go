@@ -110,7 +110,7 @@ func (r *reader) interval(node *yaml.Node) time.Duration {
 	}
 	interval, err := time.ParseDuration(text)
 	if err != nil {
-		r.Fault(node, "min_interval %q: want a duration such as 10s", text)
+		r.Fault(node, "min_interval %q: want a duration such as 25s", text)
 		return 0
 	}
 	if err := CheckMinInterval(interval); err != nil {
