@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -166,37 +165,10 @@ func TestNotificationsSpeakBothLanguages(t *testing.T) {
 	golden.Compare(t, "testdata/notifications.golden", got.String(), *update)
 }
 
-// incidents stands for PagerDuty: what each incident, by its key, was told of in turn.
-type incidents struct {
-	mu  sync.Mutex
-	got map[string][]string
-}
-
-func (i *incidents) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	var message struct {
-		Key    string `json:"dedup_key"`
-		Action string `json:"event_action"`
-	}
-	if r.URL.Path == "/pager" && json.NewDecoder(r.Body).Decode(&message) == nil {
-		i.mu.Lock()
-		defer i.mu.Unlock()
-		i.got[message.Key] = append(i.got[message.Key], message.Action)
-	}
-}
-
-func (i *incidents) all() map[string][]string {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return maps.Clone(i.got)
-}
-
 // paging runs Alertmanager with the example, with its pauses as given, in front of a pager.
-func paging(t *testing.T, config, groupWait, groupInterval string) (base string, pager *incidents) {
+func paging(t *testing.T, example, groupWait, groupInterval string) (base string, pager *programs.Pager) {
 	t.Helper()
-	pager = &incidents{got: map[string][]string{}}
-	server := httptest.NewServer(pager)
-	t.Cleanup(server.Close)
-	config = strings.ReplaceAll(config, "http://127.0.0.1:9099", server.URL)
+	pager, config := programs.NewPager(t, example)
 	config = regexp.MustCompile(`group_wait: \w+`).ReplaceAllString(config, "group_wait: "+groupWait)
 	config = regexp.MustCompile(`group_interval: \w+`).ReplaceAllString(config, "group_interval: "+groupInterval)
 	return programs.Alertmanager(t, config).URL, pager
@@ -221,8 +193,8 @@ func TestOneOutageIsOneMessage(t *testing.T) {
 	})
 	opened := func(what string, want int) {
 		t.Helper()
-		programs.Eventually(t, what, func() bool { return len(pager.all()) >= want })
-		if got := pager.all(); len(got) != want {
+		programs.Eventually(t, what, func() bool { return len(pager.Incidents()) >= want })
+		if got := pager.Incidents(); len(got) != want {
 			t.Errorf("%s: %d incidents, want %d: %v", what, len(got), want, got)
 		}
 	}
@@ -240,7 +212,7 @@ func TestALowMerchantStaysOneIncident(t *testing.T) {
 	base, pager := paging(t, read(t, alertmanagerExample), "0s", "1s")
 	const low, lost = alert("PaypleTransferLimitLow severity=critical merchant=m"), alert("PaypleTransferLimitLostWhileLow severity=critical merchant=m")
 	events := func() (n int) {
-		for _, list := range pager.all() {
+		for _, list := range pager.Incidents() {
 			n += len(list)
 		}
 		return n
@@ -258,13 +230,11 @@ func TestALowMerchantStaysOneIncident(t *testing.T) {
 		told("it is low again", func() { post(t, base, []alert{low}) })
 		told("it is lost no more", func() { end(t, base, lost) })
 	}
-	if got := pager.all(); len(got) != 1 || slices.Contains(slices.Concat(slices.Collect(maps.Values(got))...), "resolve") {
-		t.Errorf("incidents %v, want one that stays open", got)
-	}
 	told("it is topped up", func() { end(t, base, low) })
-	for _, list := range pager.all() {
-		if list[len(list)-1] != "resolve" {
-			t.Errorf("the incident does not end: %v", list)
+	got := pager.Incidents()
+	for _, events := range got {
+		if len(got) != 1 || programs.Resolved(events) != 1 || events[len(events)-1].Action != "resolve" {
+			t.Errorf("incidents %v, want one that ends with the top-up", got)
 		}
 	}
 }
@@ -305,8 +275,8 @@ func TestClosedHours(t *testing.T) {
 			base, pager := paging(t, hours.ReplaceAllString(config, c.times), "0s", "5m")
 			post(t, base, []alert{"PaypleTransferLimitUnknown severity=critical merchant=m hub=real", "PaypleHubFailing severity=critical hub=other"})
 			post(t, base, []alert{"PaypleTransferLimitLow severity=critical merchant=n"})
-			programs.Eventually(t, "what is to be told is told", func() bool { return len(pager.all()) >= c.pages })
-			if got := pager.all(); len(got) != c.pages {
+			programs.Eventually(t, "what is to be told is told", func() bool { return len(pager.Incidents()) >= c.pages })
+			if got := pager.Incidents(); len(got) != c.pages {
 				t.Errorf("incidents %v, want %d", got, c.pages)
 			}
 		})
