@@ -52,13 +52,18 @@ func exports() []carried {
 // export prints what the program carries, or writes it to files.
 func (p *program) export(context.Context) error {
 	f := p.exporting
-	links := ""
+	var links string
+	var mistake error
 	if f.runbookURL != "" {
 		base, err := parseBase(f.runbookURL)
 		if err != nil {
-			return usageError{fmt.Errorf("--runbook-url %q: %w", f.runbookURL, err)}
+			mistake = wrong("runbook-url", f.runbookURL, err.Error())
+		} else {
+			links = strings.ReplaceAll(base.String(), "$", "$$") + "/$1"
 		}
-		links = strings.ReplaceAll(base.String(), "$", "$$") + "/$1"
+	}
+	if err := p.refused(mistake); err != nil {
+		return err
 	}
 	for _, e := range exports() {
 		if e.kind == f.kind {
