@@ -7,10 +7,12 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/text/encoding/korean"
 
 	"payple_exporter/alerts/internal/rules"
 )
@@ -135,8 +137,9 @@ func TestAlertsAreWhole(t *testing.T) {
 				t.Errorf("%s: label %s is a template", name, label)
 			}
 		}
-		if want := rules.RunbookBase + name + ".md"; r.Annotations["runbook_url"] != want {
-			t.Errorf("%s: runbook_url %s", name, r.Annotations["runbook_url"])
+		// That the exporter's address comes before it, and nothing where there is none, is in tests/runbooks.yml.
+		if link := r.Annotations["runbook_url"]; !strings.HasSuffix(link, "/runbooks/"+name+"{{ end }}") || strings.Contains(link, "://") {
+			t.Errorf("%s: runbook_url %s", name, link)
 		}
 		for _, key := range []string{"summary", "description", "summary_ko", "description_ko"} {
 			text := regexp.MustCompile(`(?s){{ define .*{{ end -}}`).ReplaceAllString(r.Annotations[key], "")
@@ -174,18 +177,22 @@ func testFiles(t *testing.T) []string {
 	return files
 }
 
-// firedIn counts, for each alert, the promtool cases that expect it to fire with its exact labels and texts.
-func firedIn(t *testing.T) map[string]int {
+// fired is an alert that a promtool case expects, with its exact labels and texts.
+type fired struct {
+	Labels      map[string]string `yaml:"exp_labels"`
+	Annotations map[string]string `yaml:"exp_annotations"`
+}
+
+// firedIn are the alerts that the promtool cases expect, by name.
+func firedIn(t *testing.T) map[string][]fired {
 	t.Helper()
-	fired := map[string]int{}
+	all := map[string][]fired{}
 	for _, file := range testFiles(t) {
 		var content struct {
 			Tests []struct {
 				Alerts []struct {
-					Name string `yaml:"alertname"`
-					Exp  []struct {
-						Annotations map[string]string `yaml:"exp_annotations"`
-					} `yaml:"exp_alerts"`
+					Name string  `yaml:"alertname"`
+					Exp  []fired `yaml:"exp_alerts"`
 				} `yaml:"alert_rule_test"`
 			} `yaml:"tests"`
 		}
@@ -194,11 +201,36 @@ func firedIn(t *testing.T) map[string]int {
 		}
 		for _, test := range content.Tests {
 			for _, alert := range test.Alerts {
-				fired[alert.Name] += len(alert.Exp)
+				all[alert.Name] = append(all[alert.Name], alert.Exp...)
 			}
 		}
 	}
-	return fired
+	return all
+}
+
+// Invariant: a Korean text can be sent in EUC-KR, and a title, of a merchant whose name has ten letters, fits a text message's line with room
+// for what has happened to the alert; it is no sentence, so that it is true of an alert that is over.
+func TestKoreanTitlesFitATelephone(t *testing.T) {
+	t.Parallel()
+	const merchant, instance, most = "main-store", "10.244.12.34:10911", 62
+	for name, list := range firedIn(t) {
+		for _, alert := range list {
+			title, ofMerchant := strings.CutPrefix(alert.Annotations["summary_ko"], alert.Labels["merchant"]+": ")
+			if ofMerchant {
+				title = merchant + ": " + title
+			}
+			title = strings.Replace(title, "("+alert.Labels["instance"]+")", "("+instance+")", 1)
+			for _, text := range []string{title, alert.Annotations["description_ko"]} {
+				encoded, err := korean.EUCKR.NewEncoder().String(text)
+				if err != nil || text == title && len(encoded) > most {
+					t.Errorf("%s: %q has %d bytes in EUC-KR, %v; at most %d", name, text, len(encoded), err, most)
+				}
+			}
+			if regexp.MustCompile(`(?:다|요)[.]?$`).MatchString(title) {
+				t.Errorf("%s: %q is a sentence", name, title)
+			}
+		}
+	}
 }
 
 // Invariant: alert, test, runbook and README know each other: none is without the others, and none speaks of an alert that is not there.
@@ -207,7 +239,7 @@ func TestAlertsTestsAndRunbooksCoverEachOther(t *testing.T) {
 	alerts := loadAlerts(t)
 	fired := firedIn(t)
 	for name := range alerts {
-		if fired[name] == 0 {
+		if len(fired[name]) == 0 {
 			t.Errorf("no promtool test expects %s to fire", name)
 		}
 		checkRunbook(t, name)
@@ -220,6 +252,7 @@ func TestAlertsTestsAndRunbooksCoverEachOther(t *testing.T) {
 
 	index := read(t, filepath.Join(runbooks, "README.md"))
 	checkMentions(t, "docs/runbooks/README.md", index, alerts)
+	checkMentions(t, "docs/runbooks/README.ko.md", read(t, filepath.Join(runbooks, "README.ko.md")), alerts)
 	checkMentions(t, "README.md", read(t, "../README.md"), alerts)
 }
 
@@ -232,17 +265,21 @@ func checkMentions(t *testing.T, file, text string, alerts map[string]loadedRule
 	}
 }
 
-// checkRunbook looks for the parts that a person at 3 a.m. relies on.
+// checkRunbook looks for the parts that a person at 3 a.m. relies on, in either language.
 func checkRunbook(t *testing.T, alert string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(runbooks, alert+".md"))
-	if err != nil {
-		t.Errorf("%s has no runbook: %v", alert, err)
-		return
-	}
-	for _, part := range []string{"# " + alert + "\n", "\n## Meaning\n", "\n## Impact\n", "\n## Diagnosis\n", "\n```promql\n", "\n## Mitigation\n", "\n## 한국어 요약\n"} {
-		if !strings.Contains(string(text), part) {
-			t.Errorf("runbook of %s lacks %q", alert, strings.TrimSpace(part))
+	for suffix, parts := range map[string][]string{
+		".md":    {"# " + alert + "\n", "\n## Meaning\n", "\n## Impact\n", "\n## Diagnosis\n", "\n```promql\n", "\n## Mitigation\n"},
+		".ko.md": {"# " + alert + ": ", "\n## 의미\n", "\n## 영향\n", "\n## 진단\n", "\n```promql\n", "\n## 조치 방법\n"},
+	} {
+		text, err := os.ReadFile(filepath.Join(runbooks, alert+suffix))
+		if err != nil {
+			t.Errorf("%s has no runbook: %v", alert, err)
+		}
+		for _, part := range parts {
+			if !strings.Contains(string(text), part) {
+				t.Errorf("runbook %s%s lacks %q", alert, suffix, strings.TrimSpace(part))
+			}
 		}
 	}
 }
@@ -256,29 +293,53 @@ func TestNoRunbookIsOrphaned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".md")
+		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(file), ".md"), ".ko")
 		if _, ok := alerts[name]; !ok && name != "README" {
 			t.Errorf("%s belongs to no alert", file)
 		}
 	}
 }
 
-// Invariant: the query that a runbook runs first is one that Prometheus can parse.
-func TestRunbookQueriesParse(t *testing.T) {
+// Invariant: in the incident that a runbook is for, the query that it runs first answers what its text says, in each language.
+func TestRunbookQueriesAnswer(t *testing.T) {
 	t.Parallel()
-	path := promtool(t)
-	block := regexp.MustCompile("(?s)```promql\n(.*?)```")
-	var b strings.Builder
-	b.WriteString("groups:\n  - name: runbooks\n    rules:\n")
+	const incidents = "testdata/runbooks.yml and runbooks_long.yml"
+	texts := []string{read(t, "testdata/runbooks.yml"), read(t, "testdata/runbooks_long.yml")} // the second is evaluated once an hour
 	for name := range loadAlerts(t) {
-		for _, m := range block.FindAllStringSubmatch(read(t, filepath.Join(runbooks, name+".md")), -1) {
-			query := strings.ReplaceAll(strings.TrimSpace(m[1]), "\n", "\n          ")
-			b.WriteString("      - record: runbook:" + name + "\n        expr: |\n          " + query + "\n")
+		sources, err := filepath.Glob(filepath.Join(runbooks, name+".*md"))
+		if err != nil || len(sources) == 0 {
+			t.Fatalf("%s has no runbook: %v", name, err)
+		}
+		var first string
+		for _, source := range sources {
+			block := regexp.MustCompile("(?s)```promql\n(.*?)\n```").FindStringSubmatch(read(t, source))
+			switch {
+			case block == nil:
+				t.Errorf("%s has no query", source)
+				continue
+			case first == "":
+				first = block[1]
+			case block[1] != first:
+				t.Errorf("%s asks\n%s\nand %s\n%s", sources[0], first, source, block[1])
+			}
+		}
+		expression := "expr: first of " + name + "\n"
+		if all := strings.Join(texts, ""); !strings.Contains(all, expression) || !strings.Contains(all, `alertname="`+name+`",alertstate="firing"`) {
+			t.Errorf("%s play no incident of %s, or do not ask the runbook's query", incidents, name)
+		}
+		for i := range texts {
+			texts[i] = strings.ReplaceAll(texts[i], expression, "expr: "+strconv.Quote(first)+"\n")
 		}
 	}
-	file := filepath.Join(t.TempDir(), "queries.yml")
-	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+	absolute, err := filepath.Abs(rules.RulesFile)
+	if err != nil {
 		t.Fatal(err)
 	}
-	succeeds(t, path, "check", "rules", file)
+	for _, text := range texts {
+		file := filepath.Join(t.TempDir(), "runbooks.yml")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "RULES", absolute)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		succeeds(t, promtool(t), "test", "rules", file)
+	}
 }

@@ -129,6 +129,9 @@ func (c *Collector) forgetClients() {
 	maps.DeleteFunc(c.clients, func(url string, _ *hub.Client) bool { return !used[url] })
 }
 
+// MinInterval returns how often a merchant is asked at most.
+func (c *Collector) MinInterval() time.Duration { return c.inForce.Load().minInterval }
+
 // Merchants returns all merchants in force, in the order of configuration.
 func (c *Collector) Merchants() []Merchant { return slices.Clone(c.inForce.Load().merchants) }
 
@@ -174,10 +177,11 @@ func read[T any](c *Collector, name string, find func(*gate) T) (found T) {
 // view is the merchants of one configuration. None is changed once it is in
 // force.
 type view struct {
-	merchants []Merchant
-	gates     []*gate         // one for each of merchants
-	places    map[string]int  // of each name in merchants
-	metrics   []sampledMetric // sorted by name
+	minInterval time.Duration
+	merchants   []Merchant
+	gates       []*gate         // one for each of merchants
+	places      map[string]int  // of each name in merchants
+	metrics     []sampledMetric // sorted by name
 	// spare and spareOfOne are each a buffer that no scrape uses now: of all
 	// merchants, and of one alone. One is enough for scrapes that follow each
 	// other; a sync.Pool would keep one for every processor.
@@ -186,7 +190,7 @@ type view struct {
 
 func newView(settings Settings, configured []config.Merchant, gates []*gate) *view {
 	v := &view{
-		gates: gates, places: make(map[string]int, len(gates)), metrics: sampledMetrics(settings),
+		minInterval: settings.MinInterval, gates: gates, places: make(map[string]int, len(gates)), metrics: sampledMetrics(settings),
 		spare: &atomic.Pointer[scrapeBuffer]{}, spareOfOne: &atomic.Pointer[scrapeBuffer]{},
 	}
 	slices.SortFunc(v.metrics, func(a, b sampledMetric) int { return strings.Compare(a.Name, b.Name) })

@@ -15,10 +15,14 @@ import (
 	"payple_exporter/alerts"
 	"payple_exporter/dashboards"
 	"payple_exporter/docs/runbooks"
+	"payple_exporter/internal/lang"
 )
 
 // exportFlags are those of the export command.
-type exportFlags struct{ kind, outputDir, runbookURL string }
+type exportFlags struct {
+	kind, outputDir, runbookURL string
+	language                    languageFlag // of what there is in one language a file
+}
 
 func (f *exportFlags) define(export *kingpin.CmdClause) {
 	var kinds []string
@@ -28,8 +32,9 @@ func (f *exportFlags) define(export *kingpin.CmdClause) {
 	export.Arg("kind", "What to print: "+strings.Join(kinds, ", ")+".").Required().HintOptions(kinds...).EnumVar(&f.kind, kinds...)
 	export.Flag("output-dir", "Directory to write the files to, instead of printing them one after the other.").
 		StringVar(&f.outputDir)
-	export.Flag("runbook-url", "Address below which alerts find their runbooks, such as https://exporter.example/runbooks; of rules and prometheusrule.").
+	export.Flag("runbook-url", "Address below which alerts find their runbooks where no exporter with --web.external-url shows them, such as https://wiki.example/runbooks; of rules and prometheusrule.").
 		StringVar(&f.runbookURL)
+	f.language.define(export)
 }
 
 // carried is files of the repository that the program carries.
@@ -37,28 +42,34 @@ type carried struct {
 	kind    string
 	files   embed.FS
 	pattern string // which of the files
+	korean  string // which in Korean, where that is another file
 }
 
 func exports() []carried {
 	return []carried{
-		{"rules", alerts.Files, "payple.rules.yml"},
-		{"prometheusrule", alerts.Files, "prometheusrule.yaml"},
-		{"alertmanager", alerts.Files, "alertmanager.example.yml"},
-		{"dashboards", dashboards.Files, "*"},
-		{"runbooks", runbooks.Files, "*.md"},
+		{"rules", alerts.Files, "payple.rules.yml", ""},
+		{"prometheusrule", alerts.Files, "prometheusrule.yaml", ""},
+		{"alertmanager", alerts.Files, "alertmanager.example.yml", ""},
+		{"dashboards", dashboards.Files, "*.json", "ko/*.json"},
+		{"runbooks", runbooks.Files, "*.md", ""},
 	}
 }
 
 // export prints what the program carries, or writes it to files.
 func (p *program) export(context.Context) error {
 	f := p.exporting
-	links := ""
+	var links string
+	var mistake error
 	if f.runbookURL != "" {
 		base, err := parseBase(f.runbookURL)
 		if err != nil {
-			return usageError{fmt.Errorf("--runbook-url %q: %w", f.runbookURL, err)}
+			mistake = wrong("runbook-url", f.runbookURL, err.Error())
+		} else { // in a text that YAML quotes
+			links = strings.NewReplacer("$", "$$", "'", "%27", "{", "%7B").Replace(base.String())
 		}
-		links = strings.ReplaceAll(base.String(), "$", "$$") + "/$1"
+	}
+	if err := p.refused(mistake); err != nil {
+		return err
 	}
 	for _, e := range exports() {
 		if e.kind == f.kind {
@@ -70,9 +81,13 @@ func (p *program) export(context.Context) error {
 	return nil
 }
 
-// exportAll exports all files of a kind. Where links is set, links to runbooks become that, with $1 for the name of the alert.
+// exportAll exports all files of a kind. Where links is set, links to runbooks lead there if no exporter says where it is reached.
 func (p *program) exportAll(e carried, links string) error {
-	names, err := fs.Glob(e.files, e.pattern)
+	pattern := e.pattern
+	if e.korean != "" && p.exporting.language.language(p.Getenv) == lang.Korean {
+		pattern = e.korean
+	}
+	names, err := fs.Glob(e.files, pattern)
 	if err != nil {
 		return err
 	}
@@ -82,7 +97,7 @@ func (p *program) exportAll(e carried, links string) error {
 			return err
 		}
 		if links != "" {
-			content = regexp.MustCompile(`https?://[^\s"'{}]+/(Payple\w+)(?:\.md)?`).ReplaceAll(content, []byte(links))
+			content = regexp.MustCompile(`(/runbooks/(Payple\w+)){{ end }}`).ReplaceAll(content, []byte("${1}{{ else }}"+links+"/${2}{{ end }}"))
 		}
 		if err := p.exportOne(name, content); err != nil {
 			return err
@@ -100,7 +115,7 @@ func (p *program) exportOne(name string, content []byte) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // Prometheus, Alertmanager and Grafana run as other users
 		return err
 	}
-	path := filepath.Join(folder, name)
+	path := filepath.Join(folder, filepath.Base(name))
 	if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // see above
 		return err
 	}

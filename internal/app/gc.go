@@ -7,7 +7,7 @@ const (
 	manyFrom = 500
 	// gcPercentOfMany is for a process of many merchants. Nearly all that is in
 	// use there stays: histories, label sets, the table of a scrape. What it
-	// saves, and the processor time that it costs: docs/performance.md.
+	// saves, and the processor time that it costs: docs/development.md.
 	gcPercentOfMany = 30
 )
 

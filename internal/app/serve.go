@@ -29,18 +29,11 @@ const shutdownTimeout = 30 * time.Second
 
 // serve runs the exporter until ctx ends.
 func (p *program) serve(ctx context.Context) (err error) {
-	if err := p.serving.validate(ctx); err != nil {
-		return usageError{err}
-	}
-	merchants, err := p.source()
+	merchants, first, err := p.begin(p.serving.validate(ctx))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, merchants.close()) }()
-	first, err := merchants.load()
-	if err != nil {
-		return usageError{err}
-	}
 	if p.serving.configCheck {
 		p.warn(first)
 		return p.printConfig(first)
@@ -104,16 +97,9 @@ func (p *program) assemble(merchants source, fault *webFault) (*config.Reloader,
 	if p.serving.lifecycle {
 		options.Reload = func(context.Context) error { return reloader.Reload() }
 	}
-	return reloader, &http.Server{
-		Handler:           web.New(options),
-		ErrorLog:          log.New(serverLog{p.loggers.slog, fault}, "", 0),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second,
-		WriteTimeout:      2 * time.Minute,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ConnState:         web.NewConnections(web.DefaultConnections()).Track,
-	}
+	server := web.NewServer(web.New(options))
+	server.ErrorLog = log.New(serverLog{p.loggers.slog, fault}, "", 0)
+	return reloader, server
 }
 
 // shownVersion returns the version that was built in; a build straight from the

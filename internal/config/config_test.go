@@ -35,7 +35,7 @@ func TestLoadExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.MinInterval != 10*time.Second || len(got.Merchants) != 2 {
+	if got.MinInterval != 25*time.Second || len(got.Merchants) != 2 {
 		t.Fatalf("got %+v", got)
 	}
 	first, second := got.Merchants[0], got.Merchants[1]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/go-kit/log"
 	"github.com/go-kit/log/level"
@@ -34,6 +35,33 @@ func securityHeaders(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// answerInTime bounds how long a client may take to read its answer.
+func answerInTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(&timedAnswer{ResponseWriter: w}, r)
+	})
+}
+
+// timedAnswer is an answer whose time begins with its first byte.
+type timedAnswer struct {
+	http.ResponseWriter
+
+	begun bool
+}
+
+// Write implements [http.ResponseWriter].
+func (a *timedAnswer) Write(text []byte) (int, error) {
+	if !a.begun {
+		a.begun = true
+		// What has no deadlines is no connection, but a test.
+		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(time.Now().Add(answerTimeout))
+	}
+	return a.ResponseWriter.Write(text) //nolint:wrapcheck // as an http.ResponseWriter does
+}
+
+// Unwrap lets others find what the connection can do.
+func (a *timedAnswer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // recoverer answers 500 for a handler that panics, and logs why: the server's own
 // log is for debugging, since strangers fill it. The trace holds addresses of

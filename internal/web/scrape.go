@@ -54,6 +54,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	own := prometheus.ToTransactionalGatherer(s.options.Own)
 	switch parts := r.URL.Query()["collect[]"]; {
 	case len(parts) == 0:
+		s.rhythm.note(r, "", s.options.Collector.MinInterval())
 		s.expose(w, r, s.options.Collector.Bind(ctx), own)
 	case len(parts) == 1 && parts[0] == collectExporter:
 		s.expose(w, r, own)
@@ -76,6 +77,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("no merchant %q is configured; /sd lists the names", names[0]), http.StatusNotFound)
 		return
 	}
+	s.rhythm.note(r, names[0], s.options.Collector.MinInterval())
 	s.expose(w, r, one)
 }
 

@@ -57,6 +57,7 @@ type Options struct {
 type server struct {
 	options Options
 	slots   chan struct{}
+	rhythm  rhythm
 }
 
 // New returns the handler of all paths.
@@ -64,7 +65,10 @@ func New(options Options) http.Handler {
 	if options.Logger == nil {
 		options.Logger = log.NewNopLogger()
 	}
-	s := &server{options: options, slots: make(chan struct{}, options.MaxRequests)}
+	s := &server{
+		options: options, slots: make(chan struct{}, options.MaxRequests),
+		rhythm: rhythm{logger: options.Logger, scrapers: make(map[string]*pauses)},
+	}
 	metrics := http.Handler(http.HandlerFunc(s.metrics))
 	if options.Instrument {
 		metrics = promhttp.InstrumentMetricHandler(options.Own, metrics)
@@ -95,6 +99,38 @@ func New(options Options) http.Handler {
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
 	return securityHeaders(recoverer(options.Logger, plainPaths(below(options.Prefix, mux))))
+}
+
+// How long a client may take. None holds a connection for more than half a minute
+// by being slow; the time that the hub takes is not the client's.
+const (
+	headerTimeout  = 5 * time.Second  // from its first byte
+	requestTimeout = 10 * time.Second // with its body
+	// idleTimeout is also for the first bytes of a connection's next request. A
+	// Prometheus that comes later opens another connection.
+	idleTimeout = 20 * time.Second
+	// answerTimeout is for reading an answer, from its first byte.
+	answerTimeout = 20 * time.Second
+	// totalTimeout is for waiting for the hub and reading the answer.
+	totalTimeout = 2 * time.Minute
+)
+
+// NewServer returns a server that hangs up on slow clients.
+func NewServer(handler http.Handler) *http.Server {
+	// No scraper needs HTTP/2, and a frame that arrives a byte at a time is under
+	// none of these time-outs.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	return &http.Server{
+		Handler:           answerInTime(handler),
+		Protocols:         &protocols,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       requestTimeout,
+		WriteTimeout:      totalTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    32 << 10,
+		ConnState:         NewConnections(DefaultConnections()).Track,
+	}
 }
 
 // limited answers 503 while too many requests are being answered, so that a

@@ -1,14 +1,18 @@
 package web_test
 
 import (
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/web"
 )
 
@@ -27,6 +31,34 @@ func TestFreePath(t *testing.T) {
 		if got := web.FreePath(path); got != want {
 			t.Errorf("%q is free: %v, want %v", path, got, want)
 		}
+	}
+}
+
+// A client that does not read its answer is hung up on within half a minute of its
+// first byte, however long the exporter had to wait for the hub before.
+func TestSlowReadersAreHungUpOn(t *testing.T) {
+	t.Parallel()
+	failed := make(chan time.Duration, 1)
+	server := httptest.NewUnstartedServer(nil)
+	config := web.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(time.Second) // the hub; the socket is a real one, and so is its time
+		began, part := time.Now(), make([]byte, 1<<20)
+		for {
+			if _, err := w.Write(part); err != nil {
+				failed <- time.Since(began)
+				return
+			}
+		}
+	}))
+	server.Config = config
+	server.Start()
+	t.Cleanup(server.Close)
+	var dialer net.Dialer
+	conn := must.Get(dialer.DialContext(t.Context(), "tcp", server.Listener.Addr().String()))(t)
+	t.Cleanup(func() { _ = conn.Close() })
+	must.Get(io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"))(t)
+	if took := <-failed; took < 20*time.Second || took > 25*time.Second {
+		t.Errorf("hung up on after %s, want 20 s", took)
 	}
 }
 

@@ -285,7 +285,7 @@ func megabytes(b *testing.B, path string) float64 {
 
 // BenchmarkFleet measures what the process of so many merchants spends: for
 // each that the hub is asked for, token in hand, and for each in a scrape from
-// memory. The model in docs/performance.md is made from two of the sizes and
+// memory. The model in docs/development.md is made from two of the sizes and
 // held against the others. Run it with -benchtime 1x: a round takes a second.
 func BenchmarkFleet(b *testing.B) {
 	path := programs.Released(b)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,16 +61,21 @@ func get11(path, host string, header ...string) string {
 }
 
 // Clients that send their request a byte at a time, in the header or in a body
-// that nobody wants, and those that send nothing, are hung up on when
-// docs/security.md says: not much later, and not before. Scrapes do not notice.
+// that nobody wants, and those that send nothing, on a new connection or on a used
+// one, are hung up on when docs/security.md says, with TLS and without: not much
+// later, and not before. Scrapes do not notice.
 func TestSlowClientsAreHungUpOn(t *testing.T) {
 	t.Parallel()
 	const (
-		header, body = 5 * time.Second, 10 * time.Second
-		slowBody     = " HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+		header, body, idle = 5 * time.Second, 10 * time.Second, 20 * time.Second
+		slowBody           = " HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"
+		used               = "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
 	)
 	_, flags := simulated(t)
-	exporter := serveHere(t, append(flags, "--web.enable-lifecycle")...)
+	flags = append(flags, "--web.enable-lifecycle")
+	exporter := serveHere(t, flags...)
+	lock := newLock(t)
+	secure := serveHere(t, append(flags, "--web.config.file="+lock.config(t, ""))...)
 	var all sync.WaitGroup
 	for name, slow := range map[string]struct {
 		beginning string
@@ -81,13 +87,18 @@ func TestSlowClientsAreHungUpOn(t *testing.T) {
 		"a slow body of a scrape":       {"GET /metrics" + slowBody, body},
 		"a slow body of a reload":       {"POST /-/reload" + slowBody, body},
 		"a slow body of a wrong method": {"POST /metrics" + slowBody, body},
+		"nothing after a request":       {used, idle},
+		"half a word after a request":   {used + "GE", idle},
 	} {
-		for range 20 {
+		for i := range 20 {
 			began, conn := time.Now(), exporter.dial(t)
+			if i%2 == 1 {
+				conn = tls.Client(secure.dial(t), &tls.Config{RootCAs: lock.authority, ServerName: "127.0.0.1"})
+			}
 			all.Go(func() {
-				err := dribble(conn, slow.beginning, slow.patience+busyMachine)
+				err := dribble(conn, slow.beginning, slow.patience < idle, slow.patience+busyMachine)
 				if took := time.Since(began); err != nil || took < slow.patience {
-					t.Errorf("%s: hung up on after %s (%v), want %s, and at most %s more", name, took, err, slow.patience, busyMachine)
+					t.Errorf("%s (%d): hung up on after %s (%v), want %s, and at most %s more", name, i, took, err, slow.patience, busyMachine)
 				}
 			})
 		}
@@ -100,13 +111,50 @@ func TestSlowClientsAreHungUpOn(t *testing.T) {
 	all.Wait()
 }
 
+// HTTP/2 is not spoken, whatever the web configuration says: no scraper needs it, and the
+// time-outs above do not hold for its frames. A client that wants either gets HTTP/1.1,
+// with the same limits; one that wants nothing else gets nothing.
+func TestNoHTTP2(t *testing.T) {
+	t.Parallel()
+	_, flags := simulated(t)
+	lock := newLock(t)
+	secure := serveHere(t, append(flags, "--web.config.file="+lock.config(t, "http_server_config:\n  http2: true\n"))...)
+	for protocols, want := range map[string]string{"": "", "http/1.1": "http/1.1", "h2 http/1.1": "http/1.1", "h2": "refused"} {
+		conn := tls.Client(secure.dial(t), &tls.Config{RootCAs: lock.authority, ServerName: "127.0.0.1", NextProtos: strings.Fields(protocols)})
+		got := "refused"
+		if conn.HandshakeContext(t.Context()) == nil {
+			got = conn.ConnectionState().NegotiatedProtocol
+		}
+		if got != want {
+			t.Errorf("offered %q, the exporter speaks %q, want %q", protocols, got, want)
+		}
+	}
+	plain := serveHere(t, flags...)
+	if got := plain.raw(t, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"); got.status != http.StatusBadRequest {
+		t.Errorf("HTTP/2 without TLS is answered %d", got.status)
+	}
+	for name, header := range map[string]string{"a huge header": "X-Huge: " + strings.Repeat("x", 64<<10), "many": strings.TrimSuffix(strings.Repeat("X-Many: x\r\n", 1<<13), "\r\n")} {
+		client := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, DisableKeepAlives: true, TLSClientConfig: &tls.Config{RootCAs: lock.authority}}}
+		request := must.Get(http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+hostOf(secure.url)+"/-/healthy", http.NoBody))(t)
+		for line := range strings.SplitSeq(header, "\r\n") {
+			field, value, _ := strings.Cut(line, ": ")
+			request.Header.Add(field, value)
+		}
+		response := must.Get(client.Do(request))(t)
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge || plain.raw(t, get11("/-/healthy", "x", header)).status != response.StatusCode {
+			t.Errorf("%s is answered %d", name, response.StatusCode)
+		}
+	}
+}
+
 // busyMachine is by how much anything may be late on a machine that has much
 // else to do.
 const busyMachine = 3 * time.Second
 
-// dribble sends a beginning, if there is one, and then a byte at a time until
-// the other side hangs up. It is an error if that is not within a time.
-func dribble(conn net.Conn, beginning string, within time.Duration) error {
+// dribble sends a beginning, if there is one, and then, if it goes on, a byte at a
+// time until the other side hangs up. It is an error if that is not within a time.
+func dribble(conn net.Conn, beginning string, goesOn bool, within time.Duration) error {
 	_ = conn.SetDeadline(time.Now().Add(within))
 	hungUp := make(chan error, 1)
 	go func() {
@@ -125,7 +173,7 @@ func dribble(conn net.Conn, beginning string, within time.Duration) error {
 			return err
 		case <-pause.C:
 		}
-		if beginning != "" && err == nil {
+		if beginning != "" && goesOn && err == nil {
 			_, err = io.WriteString(conn, "x")
 		}
 	}

@@ -53,7 +53,7 @@ func TestManyMerchantsFitOneProcess(t *testing.T) {
 					t.Fatalf("%s: %d token and %d remain requests, want one of each", id, token, remain)
 				}
 			}
-			const gcPercent = 30 // docs/performance.md
+			const gcPercent = 30 // docs/development.md
 			last := exporter.scrape(t)
 			if got := last["go_gc_gogc_percent"]; got != gcPercent {
 				t.Errorf("garbage is collected when the heap has grown by %v %%, want %d", got, gcPercent)
