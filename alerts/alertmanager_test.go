@@ -160,7 +160,7 @@ func relayed(message notification) string {
 }
 
 // Invariant: people who are paged or read the channel see in the title, in Korean, what has happened and that it is over, and find since
-// when, what to do, whom to call and the runbook in Korean; wherever the runbooks are, and of two alerts, too.
+// when, what to do, whom to call and the runbook in Korean, where there is one; of two alerts, too.
 func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 	t.Parallel()
 	phone := &telephone{got: make(map[string][]notification)}
@@ -177,7 +177,7 @@ func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 			"summary": "main-store: ₩999,999 left to pay out, critical threshold ₩1,000,000", "description": "In English at length.",
 			"summary_ko":     "main-store: 한도 잔여 999,999원(심각 기준 1,000,000원)",
 			"description_ko": "파트너 계정 main-store의 한도 잔여금액은 999,999원입니다. 한도를 미리 확보하세요. 연락처: 정산 온콜 02-555-0100.",
-			"runbook_url":    "https://runbooks.example/docs/runbooks/PaypleTransferLimitLow.md",
+			"runbook_url":    "", // as where nobody has said how people reach the exporter
 		},
 		"startsAt": "2026-11-24T15:30:00Z",
 	}

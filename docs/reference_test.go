@@ -203,14 +203,6 @@ func statusDocument(out *strings.Builder) {
 	table(out, []string{"state", "means"}, rows)
 }
 
-// environmentOf returns the variable that sets a flag.
-func environmentOf(flag *kingpin.FlagModel) string {
-	if flag.Envar != "" {
-		return flag.Envar
-	}
-	return "PAYPLE_EXPORTER_" + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(flag.Name))
-}
-
 // flagRows are the rows of a table of flags.
 func flagRows(flags []*kingpin.FlagModel) (rows [][]string) {
 	for _, flag := range flags {
@@ -218,14 +210,11 @@ func flagRows(flags []*kingpin.FlagModel) (rows [][]string) {
 			continue
 		}
 		value := strings.Join(flag.Default, ", ")
-		if flag.IsBoolFlag() {
-			value = "off"
-		}
 		help := strings.TrimSuffix(flag.Help, ".") + "."
 		if many, ok := flag.Value.(interface{ IsCumulative() bool }); ok && many.IsCumulative() && !strings.Contains(help, "epeatable") {
 			help += " Repeatable."
 		}
-		rows = append(rows, []string{code("--" + flag.Name), code(environmentOf(flag)), code(value), help})
+		rows = append(rows, []string{code("--" + flag.Name), code(flag.Envar), code(value), help})
 	}
 	return rows
 }
