@@ -67,6 +67,20 @@ func table(out *strings.Builder, head []string, rows [][]string) {
 	out.WriteString("\n")
 }
 
+// list writes a Markdown list: what is told of, in brackets what there is between, and
+// what is told.
+func list(out *strings.Builder, rows [][]string) {
+	for _, row := range rows {
+		last := len(row) - 1
+		out.WriteString("- " + row[0])
+		if between := strings.Join(slices.DeleteFunc(slices.Clone(row[1:last]), func(text string) bool { return text == "" }), ", "); between != "" {
+			out.WriteString(" (" + between + ")")
+		}
+		out.WriteString(": " + row[last] + "\n")
+	}
+	out.WriteString("\n")
+}
+
 func code(text string) string {
 	if text == "" {
 		return ""
@@ -134,7 +148,7 @@ func metricsDocument(t *testing.T) string {
 		}
 		rows = append(rows, []string{code(m.Name), strings.ToLower(family.GetType().String()), family.GetHelp() + besides(m.Labels)})
 	}
-	table(&out, []string{"metric", "type", "meaning"}, rows)
+	list(&out, rows)
 
 	out.WriteString("## Requests to the hub, and the exporter\n\nOn `/metrics` only; `/metrics?collect[]=exporter` shows these alone and asks the hub for nothing.\n\n")
 	rows = nil
@@ -154,11 +168,11 @@ func metricsDocument(t *testing.T) string {
 		}
 		rows = append(rows, []string{code(name), kind, help})
 	}
-	table(&out, []string{"metric", "type", "meaning"}, rows)
+	list(&out, rows)
 	out.WriteString("Besides, unless `--web.disable-exporter-metrics` is set: `go_*` and `process_*` of the Go runtime and the process, and `promhttp_*` of the metrics page.\n\n")
 
 	out.WriteString("## Values of labels\n\n")
-	table(&out, []string{"label", "values"}, [][]string{
+	list(&out, [][]string{
 		{code("merchant"), "names of the configuration; the partner id where none is set"},
 		{code("cause"), codes(collector.Causes()) + ": asked too recently, backing off after failures, joined a query under way, or not answered before the scrape's deadline"},
 		{code("severity"), codes(config.Severities())},
@@ -178,7 +192,7 @@ func metricsDocument(t *testing.T) string {
 	out.WriteString("`auth` with HTTP 403 and no result code: " + advice.Action(forbidden).English + ".\n\n")
 
 	out.WriteString("## Paths\n\n")
-	table(&out, []string{"path", "answers"}, [][]string{
+	list(&out, [][]string{
 		{code("/"), "page for people: every merchant, its figures and state"},
 		{code("/metrics"), "all merchants and the exporter itself; another path with `--web.telemetry-path`"},
 		{code("/probe?merchant=NAME"), "that merchant alone; 400 without a name, 404 for an unknown one"},
@@ -204,12 +218,12 @@ func statusDocument(out *strings.Builder) {
 		}
 		return rows
 	}
-	table(out, []string{"field", "is"}, append(fields(reflect.TypeFor[statuspage.Status](), ""), fields(reflect.TypeFor[statuspage.MerchantStatus](), "merchants[].")...))
+	list(out, append(fields(reflect.TypeFor[statuspage.Status](), ""), fields(reflect.TypeFor[statuspage.MerchantStatus](), "merchants[].")...))
 	var rows [][]string
 	for _, state := range statuspage.States() {
 		rows = append(rows, []string{code(state.Name), state.Meaning})
 	}
-	table(out, []string{"state", "means"}, rows)
+	list(out, rows)
 }
 
 // flagRows are the rows of a table of flags, without those that a table before has
@@ -262,10 +276,10 @@ func configurationDocument(t *testing.T) string {
 	}
 	table(&out, []string{"command", "does", "exit code"}, rows)
 
-	head, before := []string{"flag", "default", "meaning"}, make(map[string]string)
-	out.WriteString("## Flags of all commands\n\nEvery flag can be set in the environment: `--web.max-requests` is `PAYPLE_EXPORTER_WEB_MAX_REQUESTS`. A flag goes before the environment; several values of a repeatable one stand one a line there.\n\n")
+	before := make(map[string]string)
+	out.WriteString("## Flags of all commands\n\nIn brackets are the defaults. Every flag can be set in the environment: `--web.max-requests` is `PAYPLE_EXPORTER_WEB_MAX_REQUESTS`. A flag goes before the environment; several values of a repeatable one stand one a line there.\n\n")
 	rows, _ = flagRows(whole.Flags, before)
-	table(&out, head, rows)
+	list(&out, rows)
 	for _, command := range whole.Commands {
 		if command.Name != "help" {
 			fmt.Fprintf(&out, "## Flags of %s\n\n", command.Name)
@@ -274,7 +288,7 @@ func configurationDocument(t *testing.T) string {
 			}
 			rows, again := flagRows(command.Flags, before)
 			if len(rows) > 0 {
-				table(&out, head, rows)
+				list(&out, rows)
 			}
 			if len(again) > 0 {
 				fmt.Fprintf(&out, "As above: %s.\n\n", codes(again))
@@ -292,7 +306,7 @@ func configurationDocument(t *testing.T) string {
 			rows = append(rows, []string{code(keys.prefix + key.Name), key.Default, key.Help})
 		}
 	}
-	table(&out, []string{"key", "default", "meaning"}, rows)
+	list(&out, rows)
 	out.WriteString(thresholdDocument + proxyDocument + completionDocument)
 	return out.String()
 }
