@@ -100,7 +100,7 @@ func TestADeadHubIsOneIncident(t *testing.T) {
 	incidents("another one is low", spared+": 한도 잔여 60원", 1)
 	for i, exporter := range exporters[1:] {
 		exporter.stop()
-		incidents("an exporter is dead", "payple_exporter", i+1)
+		incidents("an exporter is dead", "payple_exporter 응답 없음", i+1)
 	}
 	programs.Eventually(t, "what the hub's incident stands for", func() bool {
 		return len(prometheus.Query(t, `ALERTS{alertname=~"PaypleTransferLimitUnknown|PaypleQueryFailing",alertstate="firing"}`)) >= 119
