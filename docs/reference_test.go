@@ -255,7 +255,7 @@ func configurationDocument(t *testing.T) string {
 	t.Helper()
 	whole := app.Model()
 	var out strings.Builder
-	out.WriteString(generated + "# Configuration\n\nFlags, or the environment; many merchants from a file. What is wrong is told in one line for each mistake, and nothing starts: exit code 2. " +
+	out.WriteString(generated + "# Configuration\n\n[한국어](configuration.ko.md)\n\nFlags, or the environment; many merchants from a file. What is wrong is told in one line for each mistake, and nothing starts: exit code 2. " +
 		"`payple_exporter --config.check` prints what would run, with secrets hidden.\n\n## Commands\n\n")
 	exits := map[string]string{
 		"serve": "0 after SIGTERM or SIGINT, 1 for a failure at run time, 2 for wrong usage or configuration",
