@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"go.yaml.in/yaml/v4"
+	"golang.org/x/text/encoding/korean"
 
 	"payple_exporter/alerts/internal/rules"
 )
@@ -175,18 +176,22 @@ func testFiles(t *testing.T) []string {
 	return files
 }
 
-// firedIn counts, for each alert, the promtool cases that expect it to fire with its exact labels and texts.
-func firedIn(t *testing.T) map[string]int {
+// fired is an alert that a promtool case expects, with its exact labels and texts.
+type fired struct {
+	Labels      map[string]string `yaml:"exp_labels"`
+	Annotations map[string]string `yaml:"exp_annotations"`
+}
+
+// firedIn are the alerts that the promtool cases expect, by name.
+func firedIn(t *testing.T) map[string][]fired {
 	t.Helper()
-	fired := map[string]int{}
+	all := map[string][]fired{}
 	for _, file := range testFiles(t) {
 		var content struct {
 			Tests []struct {
 				Alerts []struct {
-					Name string `yaml:"alertname"`
-					Exp  []struct {
-						Annotations map[string]string `yaml:"exp_annotations"`
-					} `yaml:"exp_alerts"`
+					Name string  `yaml:"alertname"`
+					Exp  []fired `yaml:"exp_alerts"`
 				} `yaml:"alert_rule_test"`
 			} `yaml:"tests"`
 		}
@@ -195,11 +200,36 @@ func firedIn(t *testing.T) map[string]int {
 		}
 		for _, test := range content.Tests {
 			for _, alert := range test.Alerts {
-				fired[alert.Name] += len(alert.Exp)
+				all[alert.Name] = append(all[alert.Name], alert.Exp...)
 			}
 		}
 	}
-	return fired
+	return all
+}
+
+// Invariant: a Korean text can be sent in EUC-KR, and a title, of a merchant whose name has ten letters, fits a text message's line with room
+// for what has happened to the alert; it is no sentence, so that it is true of an alert that is over.
+func TestKoreanTitlesFitATelephone(t *testing.T) {
+	t.Parallel()
+	const merchant, instance, most = "main-store", "10.244.12.34:10911", 62
+	for name, list := range firedIn(t) {
+		for _, alert := range list {
+			title, ofMerchant := strings.CutPrefix(alert.Annotations["summary_ko"], alert.Labels["merchant"]+": ")
+			if ofMerchant {
+				title = merchant + ": " + title
+			}
+			title = strings.Replace(title, "("+alert.Labels["instance"]+")", "("+instance+")", 1)
+			for _, text := range []string{title, alert.Annotations["description_ko"]} {
+				encoded, err := korean.EUCKR.NewEncoder().String(text)
+				if err != nil || text == title && len(encoded) > most {
+					t.Errorf("%s: %q has %d bytes in EUC-KR, %v; at most %d", name, text, len(encoded), err, most)
+				}
+			}
+			if regexp.MustCompile(`(?:다|요)[.]?$`).MatchString(title) {
+				t.Errorf("%s: %q is a sentence", name, title)
+			}
+		}
+	}
 }
 
 // Invariant: alert, test, runbook and README know each other: none is without the others, and none speaks of an alert that is not there.
@@ -208,7 +238,7 @@ func TestAlertsTestsAndRunbooksCoverEachOther(t *testing.T) {
 	alerts := loadAlerts(t)
 	fired := firedIn(t)
 	for name := range alerts {
-		if fired[name] == 0 {
+		if len(fired[name]) == 0 {
 			t.Errorf("no promtool test expects %s to fire", name)
 		}
 		checkRunbook(t, name)
@@ -221,6 +251,7 @@ func TestAlertsTestsAndRunbooksCoverEachOther(t *testing.T) {
 
 	index := read(t, filepath.Join(runbooks, "README.md"))
 	checkMentions(t, "docs/runbooks/README.md", index, alerts)
+	checkMentions(t, "docs/runbooks/README.ko.md", read(t, filepath.Join(runbooks, "README.ko.md")), alerts)
 	checkMentions(t, "README.md", read(t, "../README.md"), alerts)
 }
 
@@ -233,17 +264,21 @@ func checkMentions(t *testing.T, file, text string, alerts map[string]loadedRule
 	}
 }
 
-// checkRunbook looks for the parts that a person at 3 a.m. relies on.
+// checkRunbook looks for the parts that a person at 3 a.m. relies on, in either language.
 func checkRunbook(t *testing.T, alert string) {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(runbooks, alert+".md"))
-	if err != nil {
-		t.Errorf("%s has no runbook: %v", alert, err)
-		return
-	}
-	for _, part := range []string{"# " + alert + "\n", "\n## Meaning\n", "\n## Impact\n", "\n## Diagnosis\n", "\n```promql\n", "\n## Mitigation\n", "\n## 한국어 요약\n"} {
-		if !strings.Contains(string(text), part) {
-			t.Errorf("runbook of %s lacks %q", alert, strings.TrimSpace(part))
+	for suffix, parts := range map[string][]string{
+		".md":    {"# " + alert + "\n", "\n## Meaning\n", "\n## Impact\n", "\n## Diagnosis\n", "\n```promql\n", "\n## Mitigation\n"},
+		".ko.md": {"# " + alert + ": ", "\n## 의미\n", "\n## 영향\n", "\n## 진단\n", "\n```promql\n", "\n## 조치 방법\n"},
+	} {
+		text, err := os.ReadFile(filepath.Join(runbooks, alert+suffix))
+		if err != nil {
+			t.Errorf("%s has no runbook: %v", alert, err)
+		}
+		for _, part := range parts {
+			if !strings.Contains(string(text), part) {
+				t.Errorf("runbook %s%s lacks %q", alert, suffix, strings.TrimSpace(part))
+			}
 		}
 	}
 }
@@ -257,7 +292,7 @@ func TestNoRunbookIsOrphaned(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".md")
+		name := strings.TrimSuffix(strings.TrimSuffix(filepath.Base(file), ".md"), ".ko")
 		if _, ok := alerts[name]; !ok && name != "README" {
 			t.Errorf("%s belongs to no alert", file)
 		}

@@ -22,11 +22,7 @@ import (
 func TestTheCommittedFilesAreTheGeneratedOnes(t *testing.T) {
 	t.Parallel()
 	generated := board.Files()
-	committed, err := filepath.Glob("*.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(committed) != len(generated) {
+	if committed := files(t); len(committed) != len(generated) {
 		t.Errorf("committed: %v, and %d are generated", committed, len(generated))
 	}
 	for name, want := range generated {
@@ -64,14 +60,25 @@ func forEach(t *testing.T, check func(*testing.T, grafana.Dashboard)) {
 	}
 }
 
+// files are the dashboards that people install, in both languages.
+func files(t *testing.T) []string {
+	t.Helper()
+	english, err := filepath.Glob("*.json")
+	if err != nil || len(english) != 3 {
+		t.Fatalf("want three dashboards: %v, %v", english, err)
+	}
+	korean, err := filepath.Glob(board.KoreanFolder + "/*")
+	if err != nil || len(korean) != 3 {
+		t.Fatalf("want the three in Korean: %v, %v", korean, err)
+	}
+	return append(english, korean...)
+}
+
 // committed reads the dashboards that people install, not those that would be
 // generated.
 func committed(t *testing.T) []grafana.Dashboard {
 	t.Helper()
-	names, err := filepath.Glob("payple-*.json")
-	if err != nil || len(names) != 3 {
-		t.Fatalf("want three dashboards: %v, %v", names, err)
-	}
+	names := files(t)
 	all := make([]grafana.Dashboard, len(names))
 	for i, name := range names {
 		content, err := os.ReadFile(name)
@@ -99,7 +106,7 @@ func TestADashboardOpensTheSameForEverybody(t *testing.T) {
 		}
 	}
 	forEach(t, func(t *testing.T, d grafana.Dashboard) {
-		if !regexp.MustCompile(`^payple-[a-z]+$`).MatchString(d.UID) {
+		if !regexp.MustCompile(`^payple-[a-z]+(?:-ko)?$`).MatchString(d.UID) {
 			t.Errorf("uid %q", d.UID)
 		}
 		if d.SchemaVersion < 36 || d.SchemaVersion > 41 {
@@ -108,8 +115,13 @@ func TestADashboardOpensTheSameForEverybody(t *testing.T) {
 		if d.Editable || d.GraphTooltip != grafana.SharedCrosshair || d.Refresh != "1m" {
 			t.Errorf("editable %v, graphTooltip %d, refresh %q", d.Editable, d.GraphTooltip, d.Refresh)
 		}
-		if !isSentence(d.Description) || !slices.Contains(d.Tags, "payple") {
-			t.Errorf("description %q, tags %v", d.Description, d.Tags)
+		// Links lead to the dashboards of the same language, which share a tag.
+		tags := []string{"payple"}
+		if strings.HasSuffix(d.UID, "-ko") {
+			tags = []string{"payple-ko"}
+		}
+		if !isSentence(d.Description) || !slices.Equal(d.Tags, tags) || len(d.Links) != 1 || !slices.Equal(d.Links[0].Tags, tags) {
+			t.Errorf("description %q, tags %v, links %+v", d.Description, d.Tags, d.Links)
 		}
 	})
 }
@@ -182,9 +194,9 @@ func TestPanelsHaveTheirOwnPlaceAndNumber(t *testing.T) {
 	})
 }
 
-// isSentence reports whether a text is one sentence.
+// isSentence reports whether a text is one sentence; in Korean, one may begin with any letter.
 func isSentence(text string) bool {
-	return len(text) > 20 && strings.ToUpper(text[:1]) == text[:1] && strings.HasSuffix(text, ".") && strings.Count(text, ". ") == 0
+	return len(text) > 20 && regexp.MustCompile(`^[A-Z]|\p{Hangul}`).MatchString(text) && strings.HasSuffix(text, ".") && strings.Count(text, ". ") == 0
 }
 
 func TestEveryPanelSaysWhatItShows(t *testing.T) {
@@ -207,11 +219,57 @@ func TestEveryPanelSaysWhatItShows(t *testing.T) {
 	})
 }
 
+// In Korean a dashboard differs in its texts alone, and has all of them in Korean; no text is translated that nobody is shown.
+func TestKoreanDashboardsAreTheSameInKorean(t *testing.T) {
+	t.Parallel()
+	shown := map[string]bool{}
+	for path, file := range board.Files() {
+		name, korean := strings.CutPrefix(path, board.KoreanFolder+"/")
+		if !korean {
+			continue
+		}
+		want, got := literals(board.Files()[name]), literals(file)
+		if len(got) != len(want) {
+			t.Fatalf("%s has %d strings, in English %d", path, len(got), len(want))
+		}
+		for i, english := range want {
+			shown[english] = true
+			translated := english != got[i]
+			if translated && strings.ReplaceAll(got[i], "-ko", "") != english && !regexp.MustCompile(`\p{Hangul}|^CPU$|^job$|^exporter$`).MatchString(got[i]) {
+				t.Errorf("%s: %q in place of %q", path, got[i], english)
+			}
+			// Two words, or one with a capital: what nobody is shown has neither, or is one of these.
+			forPeople := regexp.MustCompile(`^[A-Z$]|^[a-z]+(?: [a-z']+)+$`).MatchString(english)
+			if forPeople && !translated && !slices.Contains(notTexts, english) && !strings.HasPrefix(english, "Value #") {
+				t.Errorf("%s: %q is not in Korean", path, english)
+			}
+		}
+	}
+	for english := range board.Texts() {
+		if !shown[english] {
+			t.Errorf("%q is in no dashboard", english)
+		}
+	}
+}
+
+// notTexts are strings of a dashboard that look like texts.
+var notTexts = []string{"A", "B", "C", "Anno", "Prometheus", "$__all", "$merchant", "${datasource}", "external link"}
+
+// literals are the strings of a JSON file.
+func literals(file []byte) (all []string) {
+	for _, literal := range regexp.MustCompile(`"(?:[^"\\]|\\.)*"`).FindAll(file, -1) {
+		var text string
+		_ = json.Unmarshal(literal, &text)
+		all = append(all, text)
+	}
+	return all
+}
+
 // A reason that is new to the exporter must not reach an operator as a code.
 func TestEveryReasonIsInWords(t *testing.T) {
 	t.Parallel()
 	for _, d := range committed(t) {
-		if d.UID == "payple-exporter" {
+		if strings.HasPrefix(d.UID, "payple-exporter") {
 			continue // for engineers, who search the log for the code
 		}
 		named := map[string]int{}
@@ -226,7 +284,7 @@ func TestEveryReasonIsInWords(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, reason := range hub.Reasons() {
-				words := regexp.MustCompile(`"options":"` + string(reason) + `"},"properties":\[{"id":"displayName","value":"[A-Z][^"_]+ |"` + string(reason) + `":{"color":"red","index":\d+,"text":"[A-Z][^"_]+ `)
+				words := regexp.MustCompile(`"options":"` + string(reason) + `"},"properties":\[{"id":"displayName","value":"[A-Z\p{Hangul}][^"_]+ |"` + string(reason) + `":{"color":"red","index":\d+,"text":"[A-Z\p{Hangul}][^"_]+ `)
 				if words.Match(overrides) {
 					named[string(reason)]++
 				}
@@ -256,8 +314,8 @@ func TestUnitsFitWhatTheyStandAt(t *testing.T) {
 			if unit == "currencyKRW" && p.Type != "timeseries" {
 				t.Errorf("%q: currencyKRW is for axes only", p.Title)
 			}
-			if p.Type == "stat" && (unit == "locale") != strings.HasSuffix(p.Title, " (₩)") {
-				t.Errorf("%q: the unit %q and ₩ in the title go together", p.Title, unit)
+			if p.Type == "stat" && (unit == "locale") != saysWon(p.Title) {
+				t.Errorf("%q: the unit %q and ₩ or 원 in the title go together", p.Title, unit)
 			}
 			for _, o := range p.FieldConfig.Overrides {
 				for _, property := range o.Properties {
@@ -265,13 +323,17 @@ func TestUnitsFitWhatTheyStandAt(t *testing.T) {
 						continue
 					}
 					unit, _ := property.Value.(string)
-					if !slices.Contains(units, unit) || unit == "currencyKRW" || strings.HasSuffix(o.Matcher.Options, " (₩)") {
+					if !slices.Contains(units, unit) || unit == "currencyKRW" || saysWon(o.Matcher.Options) {
 						t.Errorf("%q, %q: unit %v", p.Title, o.Matcher.Options, property.Value)
 					}
 				}
 			}
 		}
 	})
+}
+
+func saysWon(title string) bool {
+	return strings.HasSuffix(title, " (₩)") || strings.HasSuffix(title, "(원)")
 }
 
 // data returns the panels that show data.

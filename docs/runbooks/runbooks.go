@@ -4,7 +4,7 @@ package runbooks
 import "embed"
 
 var (
-	// Files are the runbooks in Markdown, and README.md, which lists them; ALERT.ko.md would be one in Korean.
+	// Files are the runbooks in Markdown, and README.md, which lists them; ALERT.ko.md and README.ko.md are the same in Korean.
 	//
 	//go:embed *.md
 	Files embed.FS

@@ -12,12 +12,15 @@ import (
 )
 
 // Every reason and every known code tells a person what is wrong and what to
-// do, in both languages.
+// do, in both languages; in Korean in whole sentences. Every reason has a name.
 func TestEveryFailureIsExplainedInBothLanguages(t *testing.T) {
 	t.Parallel()
 	var failures []*hub.Error
 	for _, reason := range hub.Reasons() {
 		failures = append(failures, &hub.Error{Reason: reason, Status: http.StatusServiceUnavailable})
+		if name := Name(reason); name.English != string(reason) || name.Korean == "" {
+			t.Errorf("%s: %+v", reason, name)
+		}
 	}
 	for letter := range strings.SplitSeq("TA", "") {
 		for number := range 10_000 {
@@ -36,6 +39,9 @@ func TestEveryFailureIsExplainedInBothLanguages(t *testing.T) {
 			if text.English == "" || hangul(text.English) || !hangul(text.Korean) {
 				t.Errorf("%s %s: %+v", failure.Reason, failure.Code, text)
 			}
+		}
+		if korean := Action(failure).Korean; !strings.HasSuffix(korean, "요.") && !strings.HasSuffix(korean, "니다.") {
+			t.Errorf("%s %s: no sentence: %s", failure.Reason, failure.Code, korean)
 		}
 	}
 	if got := Action(&hub.Error{Code: "T0310"}).English; !strings.Contains(got, "White IP") {

@@ -15,10 +15,14 @@ import (
 	"payple_exporter/alerts"
 	"payple_exporter/dashboards"
 	"payple_exporter/docs/runbooks"
+	"payple_exporter/internal/lang"
 )
 
 // exportFlags are those of the export command.
-type exportFlags struct{ kind, outputDir, runbookURL string }
+type exportFlags struct {
+	kind, outputDir, runbookURL string
+	language                    languageFlag // of what there is in one language a file
+}
 
 func (f *exportFlags) define(export *kingpin.CmdClause) {
 	var kinds []string
@@ -30,6 +34,7 @@ func (f *exportFlags) define(export *kingpin.CmdClause) {
 		StringVar(&f.outputDir)
 	export.Flag("runbook-url", "Address below which alerts find their runbooks, such as https://exporter.example/runbooks; of rules and prometheusrule.").
 		StringVar(&f.runbookURL)
+	f.language.define(export)
 }
 
 // carried is files of the repository that the program carries.
@@ -37,15 +42,16 @@ type carried struct {
 	kind    string
 	files   embed.FS
 	pattern string // which of the files
+	korean  string // which in Korean, where that is another file
 }
 
 func exports() []carried {
 	return []carried{
-		{"rules", alerts.Files, "payple.rules.yml"},
-		{"prometheusrule", alerts.Files, "prometheusrule.yaml"},
-		{"alertmanager", alerts.Files, "alertmanager.example.yml"},
-		{"dashboards", dashboards.Files, "*"},
-		{"runbooks", runbooks.Files, "*.md"},
+		{"rules", alerts.Files, "payple.rules.yml", ""},
+		{"prometheusrule", alerts.Files, "prometheusrule.yaml", ""},
+		{"alertmanager", alerts.Files, "alertmanager.example.yml", ""},
+		{"dashboards", dashboards.Files, "*.json", "ko/*.json"},
+		{"runbooks", runbooks.Files, "*.md", ""},
 	}
 }
 
@@ -72,7 +78,11 @@ func (p *program) export(context.Context) error {
 
 // exportAll exports all files of a kind. Where links is set, links to runbooks become that, with $1 for the name of the alert.
 func (p *program) exportAll(e carried, links string) error {
-	names, err := fs.Glob(e.files, e.pattern)
+	pattern := e.pattern
+	if e.korean != "" && p.exporting.language.language(p.Getenv) == lang.Korean {
+		pattern = e.korean
+	}
+	names, err := fs.Glob(e.files, pattern)
 	if err != nil {
 		return err
 	}
@@ -100,7 +110,7 @@ func (p *program) exportOne(name string, content []byte) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // Prometheus, Alertmanager and Grafana run as other users
 		return err
 	}
-	path := filepath.Join(folder, name)
+	path := filepath.Join(folder, filepath.Base(name))
 	if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // see above
 		return err
 	}

@@ -63,7 +63,7 @@ func adviseKey(cause error) Advice {
 			lang.Text{English: "what stands where the key should be cannot be a key", Korean: "키 자리에 키로 쓸 수 없는 내용이 들어 있음"},
 			lang.Text{
 				English: "write the custKey there alone, in one line of plain text, without a byte order mark, control and invisible characters",
-				Korean:  "custKey만 한 줄로 저장하세요. BOM, 제어 문자, 보이지 않는 문자가 들어가면 안 됩니다",
+				Korean:  "custKey만 한 줄로 저장하세요. BOM, 제어 문자, 보이지 않는 문자가 들어가면 안 됩니다.",
 			},
 		}
 	case errors.Is(cause, hub.ErrNotRegular):
@@ -71,7 +71,7 @@ func adviseKey(cause error) Advice {
 			lang.Text{English: "the key file is no regular file", Korean: "키 파일이 일반 파일이 아님(디렉터리, 파이프 등)"},
 			lang.Text{
 				English: "put the custKey into a file that stays: it is read again for every token",
-				Korean:  "키는 토큰을 발급받을 때마다 다시 읽으므로, 계속 남아 있는 일반 파일에 custKey를 저장하세요",
+				Korean:  "키는 토큰을 발급받을 때마다 다시 읽으므로, 계속 남아 있는 일반 파일에 custKey를 저장하세요.",
 			},
 		}
 	case empty:
@@ -79,7 +79,7 @@ func adviseKey(cause error) Advice {
 			lang.Text{English: "there is no key where it should be", Korean: "키가 비어 있음"},
 			lang.Text{
 				English: "put the custKey that Payple gave you there",
-				Korean:  "해당 위치에 페이플에서 발급받은 custKey를 넣으세요",
+				Korean:  "해당 위치에 페이플에서 발급받은 custKey를 넣으세요.",
 			},
 		}
 	case errors.Is(cause, hub.ErrNameNotShown):
@@ -87,7 +87,7 @@ func adviseKey(cause error) Advice {
 			lang.Text{English: "there is no such key file", Korean: "지정한 키 파일이 없음"},
 			lang.Text{
 				English: "name the file by its whole path; if the key itself stands there, put it into a file",
-				Korean:  "키 파일을 전체 경로로 지정하세요. 그 자리에 키 자체를 적었다면 키를 파일로 옮기고 그 경로를 적으세요",
+				Korean:  "키 파일을 전체 경로로 지정하세요. 경로 대신 키를 적었다면, 키를 파일로 옮기고 그 파일의 경로를 적으세요.",
 			},
 		}
 	case errors.Is(cause, fs.ErrNotExist):
@@ -95,15 +95,15 @@ func adviseKey(cause error) Advice {
 			lang.Text{English: "the key file does not exist", Korean: "키 파일이 없음"},
 			lang.Text{
 				English: "name the file by its right path (--payple.cust-key-file, cust_key_file), or write the custKey there",
-				Korean:  "키 파일의 경로(--payple.cust-key-file, cust_key_file)를 바로잡거나, 그 경로에 custKey를 담은 파일을 만드세요",
+				Korean:  "키 파일의 경로(--payple.cust-key-file, cust_key_file)를 바로잡거나, 그 경로에 custKey를 담은 파일을 만드세요.",
 			},
 		}
 	case errors.Is(cause, fs.ErrPermission):
 		return Advice{
-			lang.Text{English: "this user may not read the key file", Korean: "이 계정에는 키 파일을 읽을 권한이 없음"},
+			lang.Text{English: "this user may not read the key file", Korean: "실행 사용자에게 키 파일 읽기 권한이 없음"},
 			lang.Text{
 				English: "let the user that runs payple_exporter read the file, and nobody else",
-				Korean:  "payple_exporter를 실행하는 계정만 이 파일을 읽을 수 있게 권한을 설정하세요",
+				Korean:  "payple_exporter를 실행하는 사용자만 이 파일을 읽을 수 있게 권한을 설정하세요.",
 			},
 		}
 	}
@@ -111,7 +111,7 @@ func adviseKey(cause error) Advice {
 		lang.Text{English: "the key cannot be read", Korean: "키를 읽을 수 없음"},
 		lang.Text{
 			English: "see that the custKey stands there as text, and nothing else",
-			Korean:  "해당 위치에 custKey만 텍스트로 들어 있는지 확인하세요",
+			Korean:  "해당 위치에 custKey만 텍스트로 들어 있는지 확인하세요.",
 		},
 	}
 }
@@ -121,7 +121,7 @@ func adviseAddress(target string) Advice {
 		with(lang.Text{English: "the name %s cannot be resolved", Korean: "%s의 IP 주소를 찾을 수 없음(DNS)"}, hostOf(target)),
 		lang.Text{
 			English: "check the hub's address for a misspelling, and the name servers of this machine; if only a proxy leads outside, set HTTPS_PROXY",
-			Korean:  "허브 주소에 오타가 없는지, 이 서버의 DNS 설정이 올바른지 확인하세요. 프록시를 거쳐야 외부에 접속할 수 있다면 HTTPS_PROXY를 설정하세요",
+			Korean:  "허브 주소에 오타가 없는지, 이 서버의 DNS 설정이 올바른지 확인하세요. 프록시를 거쳐야 외부에 접속할 수 있다면 HTTPS_PROXY를 설정하세요.",
 		},
 	}
 }
@@ -143,7 +143,7 @@ func adviseProxy(proxy string, failure *hub.Error) Advice {
 			lang.Text{English: "HTTPS_PROXY holds no address of a proxy", Korean: "HTTPS_PROXY의 값이 프록시 주소가 아님"},
 			lang.Text{
 				English: "set HTTPS_PROXY to an address such as http://proxy.example:3128",
-				Korean:  "HTTPS_PROXY에 http://proxy.example:3128 형식의 주소를 설정하세요",
+				Korean:  "HTTPS_PROXY에 http://proxy.example:3128 형식의 주소를 설정하세요.",
 			},
 		}
 	case refused:
@@ -153,15 +153,15 @@ func adviseProxy(proxy string, failure *hub.Error) Advice {
 			with(lang.Text{English: "the name of the proxy %s cannot be resolved", Korean: "프록시 %s의 IP 주소를 찾을 수 없음(DNS)"}, proxy),
 			lang.Text{
 				English: "check HTTPS_PROXY for a misspelling, and the name servers of this machine",
-				Korean:  "HTTPS_PROXY에 오타가 없는지, 이 서버의 DNS 설정이 올바른지 확인하세요",
+				Korean:  "HTTPS_PROXY에 오타가 없는지, 이 서버의 DNS 설정이 올바른지 확인하세요.",
 			},
 		}
 	case failure.Reason == hub.ReasonTLS:
 		return Advice{
-			with(lang.Text{English: "the connection to the proxy %s cannot be trusted", Korean: "프록시 %s에 대한 보안 연결(TLS)을 신뢰할 수 없음"}, proxy),
+			with(lang.Text{English: "the connection to the proxy %s cannot be trusted", Korean: "프록시 %s의 TLS 연결을 신뢰할 수 없음"}, proxy),
 			lang.Text{
 				English: "check the CA certificates and the clock of this machine, and whether the proxy wants http:// in HTTPS_PROXY",
-				Korean:  "CA 인증서와 이 서버의 시각을 확인하고, HTTPS_PROXY의 주소가 http://로 시작해야 하는 프록시인지 확인하세요",
+				Korean:  "CA 인증서와 이 서버의 시각을 확인하고, HTTPS_PROXY의 주소를 http://로 시작하게 적어야 하는 것은 아닌지 확인하세요.",
 			},
 		}
 	}
@@ -169,7 +169,7 @@ func adviseProxy(proxy string, failure *hub.Error) Advice {
 		with(lang.Text{English: "the proxy %s does not answer", Korean: "프록시 %s에서 응답이 없음"}, proxy),
 		lang.Text{
 			English: "check HTTPS_PROXY, and whether the proxy runs and this machine may connect to it",
-			Korean:  "HTTPS_PROXY의 값이 맞는지, 프록시가 실행 중이고 이 서버에서 접속할 수 있는지 확인하세요",
+			Korean:  "HTTPS_PROXY의 값이 맞는지, 프록시가 실행 중이고 이 서버에서 접속할 수 있는지 확인하세요.",
 		},
 	}
 }
@@ -181,15 +181,15 @@ func adviseRefusal(proxy string, refusal hub.ProxyError) Advice {
 			with(lang.Text{English: "the proxy %s wants a user name and a password", Korean: "프록시 %s에서 사용자 이름과 비밀번호를 요구함"}, proxy),
 			lang.Text{
 				English: "put the right ones into HTTPS_PROXY: http://user:password@host:port",
-				Korean:  "HTTPS_PROXY에 http://user:password@host:port 형식으로 올바른 값을 설정하세요",
+				Korean:  "HTTPS_PROXY에 http://user:password@host:port 형식으로 올바른 값을 설정하세요.",
 			},
 		}
 	}
 	return Advice{
-		with(lang.Text{English: "the proxy %s does not connect to the hub (HTTP %d)", Korean: "프록시 %s에서 허브로 연결해 주지 않음(HTTP %d)"}, proxy, refusal.Status),
+		with(lang.Text{English: "the proxy %s does not connect to the hub (HTTP %d)", Korean: "프록시 %s에서 허브로 연결하지 못함(HTTP %d)"}, proxy, refusal.Status),
 		lang.Text{
 			English: "have those who run the proxy see that it may connect to the hub, and can",
-			Korean:  "프록시 담당자에게 허브로의 연결이 허용되어 있고 실제로 연결되는지 확인해 달라고 요청하세요",
+			Korean:  "프록시 담당자에게 허브 연결이 허용되어 있고 실제로 연결되는지 확인을 요청하세요.",
 		},
 	}
 }
@@ -197,10 +197,10 @@ func adviseRefusal(proxy string, refusal hub.ProxyError) Advice {
 func adviseConnection(target string, cause error) Advice {
 	if errors.Is(cause, syscall.ECONNREFUSED) {
 		return Advice{
-			with(lang.Text{English: "nothing listens at %s", Korean: "%s에서 실행 중인 서버가 없음(연결 거부)"}, target),
+			with(lang.Text{English: "nothing listens at %s", Korean: "%s에 연결할 수 없음(연결 거부)"}, target),
 			lang.Text{
 				English: "check the hub's address and port (--payple.hub), and whether a firewall on the way refuses the connection",
-				Korean:  "허브의 주소와 포트(--payple.hub)가 맞는지, 중간의 방화벽이 연결을 거부하는지 확인하세요",
+				Korean:  "허브의 주소와 포트(--payple.hub)가 맞는지, 중간의 방화벽이 연결을 거부하는지 확인하세요.",
 			},
 		}
 	}
@@ -208,7 +208,7 @@ func adviseConnection(target string, cause error) Advice {
 		with(lang.Text{English: "no connection to %s", Korean: "%s에 연결할 수 없음"}, target),
 		lang.Text{
 			English: "have the firewalls on the way let this machine connect to that address; if only a proxy leads outside, set HTTPS_PROXY",
-			Korean:  "이 서버에서 해당 주소로 나가는 연결을 방화벽에서 허용하세요. 프록시를 거쳐야 외부에 접속할 수 있다면 HTTPS_PROXY를 설정하세요",
+			Korean:  "이 서버에서 해당 주소로 나가는 연결을 방화벽에서 허용하세요. 프록시를 거쳐야 외부에 접속할 수 있다면 HTTPS_PROXY를 설정하세요.",
 		},
 	}
 }
@@ -216,10 +216,10 @@ func adviseConnection(target string, cause error) Advice {
 // brokenTLS is about a handshake that was neither refused nor distrusted.
 func brokenTLS() Advice {
 	return Advice{
-		lang.Text{English: "the connection broke off before the hub had proved who it is", Korean: "보안 연결(TLS)을 맺는 도중에 연결이 끊김"},
+		lang.Text{English: "the connection broke off before the hub had proved who it is", Korean: "TLS 연결을 맺는 도중에 연결이 끊김"},
 		lang.Text{
 			English: "check whether a firewall or a proxy on the way cuts TLS connections to the hub",
-			Korean:  "중간의 방화벽이나 프록시가 허브로 가는 TLS 연결을 끊는지 확인하세요",
+			Korean:  "중간의 방화벽이나 프록시가 허브로 가는 TLS 연결을 끊는지 확인하세요.",
 		},
 	}
 }
@@ -232,7 +232,7 @@ func adviseRequest(failure *hub.Error) (Advice, bool) {
 			lang.Text{English: "the connection broke off before the hub had answered", Korean: "허브가 응답하기 전에 연결이 끊김"},
 			lang.Text{
 				English: "try again; if it lasts, check the firewalls and proxies on the way, then call Payple",
-				Korean:  "다시 시도하세요. 계속되면 중간의 방화벽과 프록시를 확인한 뒤 페이플에 문의하세요",
+				Korean:  "다시 시도하세요. 계속되면 중간의 방화벽과 프록시를 확인한 뒤 페이플에 문의하세요.",
 			},
 		}, true
 	case hub.ReasonTimeout:
@@ -240,7 +240,7 @@ func adviseRequest(failure *hub.Error) (Advice, bool) {
 			advice.Problem(failure),
 			lang.Text{
 				English: "the connection is good, so try again; if the hub stays slow, raise --payple.timeout, then call Payple",
-				Korean:  "연결은 정상이므로 다시 시도하세요. 계속 느리면 --payple.timeout 값을 늘리고, 그래도 응답이 없으면 페이플에 문의하세요",
+				Korean:  "연결은 정상이므로 다시 시도하세요. 계속 느리면 --payple.timeout 값을 늘리고, 그래도 응답이 없으면 페이플에 문의하세요.",
 			},
 		}, true
 	default:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/advice"
 	"payple_exporter/internal/lang"
 )
 
@@ -114,7 +115,7 @@ func (r report) detail(group []Finding, step StepFinding) string {
 	case step.Shared && step.Step == StepConnection && len(group) == 1:
 		parts = append(parts, r.say(r.texts.Shared))
 	case len(parts) == 2:
-		return parts[0] + " (" + parts[1] + ")"
+		return r.say(r.texts.With, parts[0], parts[1])
 	}
 	return strings.Join(parts, ", ")
 }
@@ -145,18 +146,15 @@ func (r report) key(group []Finding) string {
 // figures is the table of all merchants.
 func (r report) figures(out *bytes.Buffer, findings []Finding) {
 	t := r.texts
-	var rows [][]string
-	head := []lang.Text{t.Merchant, t.Hub, t.Remaining, t.Transferred, t.Total, t.KoreanTime, t.LocalTime, t.Result}
-	titles := make([]string, 0, len(head))
-	for _, title := range head {
-		titles = append(titles, r.say(title))
-	}
-	rows = append(rows, titles)
+	rows := [][]string{{
+		r.say(t.Merchant), r.say(t.Hub), r.say(t.Remaining), r.say(t.Transferred), r.say(t.Total),
+		r.say(t.KoreanTime), r.say(t.LocalTime, time.Now().Format("MST")), r.say(t.Result),
+	}}
 	answered, low := 0, 0
 	var enough hub.Won
 	for _, f := range findings {
 		if !f.OK {
-			rows = append(rows, []string{f.Merchant, f.Hub, "-", "-", "-", "-", "-", r.say(t.Bad, f.Reason)})
+			rows = append(rows, []string{f.Merchant, f.Hub, "-", "-", "-", "-", "-", r.say(t.Bad, r.say(advice.Name(f.Reason)))})
 			continue
 		}
 		answered++

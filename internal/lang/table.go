@@ -16,20 +16,20 @@ func WriteRows(out *bytes.Buffer, rows [][]string) {
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}
-			widths[i] = max(widths[i], columns(cell))
+			widths[i] = max(widths[i], Columns(cell))
 		}
 	}
 	for _, row := range rows {
 		var line strings.Builder
 		for i, cell := range row {
-			line.WriteString(cell + strings.Repeat(" ", widths[i]-columns(cell)+2))
+			line.WriteString(cell + strings.Repeat(" ", widths[i]-Columns(cell)+2))
 		}
 		out.WriteString(strings.TrimRight(line.String(), " ") + "\n")
 	}
 }
 
-// columns returns how many columns of a terminal a text takes.
-func columns(text string) int {
+// Columns returns how many columns of a terminal a text takes.
+func Columns(text string) int {
 	n := 0
 	for _, c := range text {
 		n++

@@ -82,7 +82,7 @@ func (p printer) newMeter(st *status, levels string) *meter {
 	}
 	m := meter{
 		Fill: decimal(fill), Warning: decimal(share(first[config.Warning])), Critical: decimal(share(first[config.Critical])),
-		Max: hub.Won(full), Text: p.print(p.Meter, st.Limit.Remain, hub.Won(full), levels),
+		Max: hub.Won(full), Text: p.print(p.Meter, p.won(st.Limit.Remain), p.won(hub.Won(full)), levels),
 	}
 	m.Now = min(m.Max, max(0, st.Limit.Remain))
 	for _, won := range marked {
@@ -144,7 +144,7 @@ func (p printer) newSparkline(points []history.Point, now time.Time) *sparkline 
 	if 8*(highest-lowest) >= top-floor { // below a flat line it looks like a picture that has not loaded yet
 		t.Area = area.String()
 	}
-	t.Text = p.print(p.History, p.duration(span), first.Remain, last.Remain, lowest, highest)
+	t.Text = p.print(p.History, p.duration(span), p.won(first.Remain), p.won(last.Remain), p.won(lowest), p.won(highest))
 	if gaps := len(segments) - 1; gaps > 0 {
 		t.Text += p.print(p.Gaps, gaps)
 	}

@@ -313,17 +313,17 @@ func TestHeadline(t *testing.T) {
 		english string
 		korean  string
 	}{
-		{tally{}, "No merchant is configured", "설정된 가맹점이 없습니다"},
-		{tally{fine: 1}, "Payouts are possible", "지급할 수 있습니다"},
-		{tally{exhausted: 1}, "Payouts are not possible", "지급할 수 없습니다"},
-		{tally{warning: 1}, "Payouts are possible, but little remains", "지급할 수 있으나 남은 한도가 얼마 없습니다"},
-		{tally{lost: 1}, "Unknown whether payouts are possible", "지급 가능 여부를 알 수 없습니다"},
-		{tally{fine: 5}, "All 5 merchants can pay out", "가맹점 5곳 모두 지급할 수 있습니다"},
-		{tally{exhausted: 1, lost: 2, fine: 4}, "1 of 7 merchants cannot pay out", "가맹점 7곳 중 1곳이 지급 불가 상태입니다"},
-		{tally{lostLow: 1, refused: 1, lost: 1, warning: 1, fine: 3}, "Unknown whether 3 of 7 merchants can pay out", "가맹점 7곳 중 3곳의 지급 가능 여부를 알 수 없습니다"},
-		{tally{critical: 1, warning: 2, kept: 1, fine: 3}, "All 7 merchants can pay out; 3 running low", "가맹점 7곳 모두 지급할 수 있으나, 3곳은 남은 한도가 얼마 없습니다"},
-		{tally{critical: 1, asking: 2}, "Asking the hub for 2 of 3 merchants", "가맹점 3곳 중 2곳을 조회하고 있습니다"},
-		{tally{keptRefused: 1, kept: 1, fine: 3}, "All 5 merchants can pay out, 2 by figures from memory", "가맹점 5곳 모두 지급할 수 있습니다 (2곳은 이전 값 기준)"},
+		{tally{}, "No merchant is configured", "설정된 파트너 계정이 없습니다"},
+		{tally{fine: 1}, "Payouts are possible", "지급 가능"},
+		{tally{exhausted: 1}, "Payouts are not possible", "지급 불가"},
+		{tally{warning: 1}, "Payouts are possible, but little remains", "지급 가능, 한도 부족"},
+		{tally{lost: 1}, "Unknown whether payouts are possible", "한도 확인 불가"},
+		{tally{fine: 5}, "All 5 merchants can pay out", "파트너 계정 5개 모두 지급 가능"},
+		{tally{exhausted: 1, lost: 2, fine: 4}, "1 of 7 merchants cannot pay out", "파트너 계정 7개 중 1개 지급 불가"},
+		{tally{lostLow: 1, refused: 1, lost: 1, warning: 1, fine: 3}, "Unknown whether 3 of 7 merchants can pay out", "파트너 계정 7개 중 3개 한도 확인 불가"},
+		{tally{critical: 1, warning: 2, kept: 1, fine: 3}, "All 7 merchants can pay out; 3 running low", "파트너 계정 7개 모두 지급 가능, 3개는 한도 부족"},
+		{tally{critical: 1, asking: 2}, "Asking the hub for 2 of 3 merchants", "파트너 계정 3개 중 2개 조회 중"},
+		{tally{keptRefused: 1, kept: 1, fine: 3}, "All 5 merchants can pay out, 2 by figures from memory", "파트너 계정 5개 모두 지급 가능, 2개는 마지막 조회값 기준"},
 	} {
 		if got := test.counts.headline(english); got != test.english {
 			t.Errorf("%v: %q, want %q", test.counts, got, test.english)

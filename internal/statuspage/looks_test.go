@@ -16,8 +16,8 @@ func looks() []look {
 		},
 		{
 			name: "page-ko", target: "/", shops: few, width: 360, height: 800, dark: true, acceptKorean: true, cut: true,
-			title: "소진 · 가맹점 5곳 중 1곳이 지급 불가 상태입니다: dalbit",
-			texts: []string{"서울상점", "한도 잔여금액", "누적 이체금액", "누적 정산금액 ₩135,000,000", "약 40분 후", "조회 거부", "대응 절차", "경고: ₩30,000,000 또는 24시간 이체분 (현재 ₩1,440,000,000) 미만"},
+			title: "소진 · 파트너 계정 5개 중 1개 지급 불가: dalbit",
+			texts: []string{"서울상점", "한도 잔여금액", "누적 이체금액", "누적 정산금액 135,000,000원", "4,000만 원", "약 40분 후 · 14:55경", "조회 거부", "대응 절차", "경고: 30,000,000원 또는 24시간치 지급액(현재 1,440,000,000원) 미만"},
 		},
 		{
 			name: "dark", target: "/?refresh=off", shops: all, width: 1360, height: 900, dark: true,
@@ -27,10 +27,10 @@ func looks() []look {
 		{
 			name: "korean", target: "/?lang=ko&refresh=off", shops: all, width: 1360, height: 900,
 			texts: []string{
-				"가맹점 9곳 중 1곳이 지급 불가 상태입니다: dalbit", "이전 값 표시 중 (14:12:30 KST 기준)", "다음 조회 14:15:10 KST 이후", "자동 새로 고침 꺼짐 시작",
-				"확인 불가 (직전 한도 부족)", "조회 거부 · 이전 값", "페이플에 문의하세요",
+				"파트너 계정 9개 중 1개 지급 불가: dalbit", "마지막 조회값 표시 중(14:12:30 KST 기준). 14:13:00 KST부터 조회 실패: 허브가 오류로 응답함(HTTP 503)", "다음 조회 14:15:10 KST 이후", "자동 새로 고침 꺼짐 켜기", "한도 잔여금액 = 누적 정산금액 − 누적 이체금액",
+				"확인 불가 · 직전 부족", "조회 거부 · 마지막 조회값", "페이플에 문의하세요",
 			},
-			absent: []string{"Merchant", "unknown", "거절"},
+			absent: []string{"Merchant", "unknown", "거절", "₩"},
 			widths: []int64{320, 500, 768, 1024, 1087, 1089, 1280, 1920},
 		},
 		{name: "phone", target: "/?refresh=off", shops: all, width: 360, height: 800, texts: []string{"Paid out so far", "of ₩135,000,000"}},
@@ -46,7 +46,7 @@ func looks() []look {
 		{
 			name: "low", target: "/?refresh=off", shops: []string{"서울상점", "hanbit-market"}, width: 1100, height: 600, title: "Warning · All 2 merchants can pay out",
 			texts: []string{
-				"All 2 merchants can pay out; 1 running low: 서울상점", "₩40,000,000", "about 40 min", "at ₩60,000,000 an hour over the last hour",
+				"All 2 merchants can pay out; 1 running low: 서울상점", "₩40,000,000", "about 40 min · until 14:55 KST", "at ₩60,000,000 an hour over the last hour",
 				"Warning below ₩30,000,000 or 24 h of payouts (now ₩1,440,000,000)",
 			},
 		},
@@ -86,7 +86,7 @@ func looks() []look {
 			title: "Unknown – was low · Unknown whether 5 of 5 merchants can pay out",
 			texts: []string{"3 Unknown – was low", "2 Unknown", "Last known: ₩0 at", "Last known: ₩408,000,000 at"},
 		},
-		{name: "outage-phone", target: "/?refresh=off&lang=ko", shops: few, outage: true, width: 360, height: 800, dark: true, texts: []string{"마지막 확인 금액: ₩0"}},
+		{name: "outage-phone", target: "/?refresh=off&lang=ko", shops: few, outage: true, width: 360, height: 800, dark: true, texts: []string{"마지막 조회값: 0원"}},
 		{
 			name: "demo", target: "/?refresh=off", shops: []string{"hanbit-market", "narae-books"}, demo: true, width: 1360, height: 700, title: "DEMO · Critical",
 			texts: []string{"DEMO: nothing here is real"},

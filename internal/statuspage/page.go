@@ -134,6 +134,9 @@ type count struct {
 // Print lets the template print a text in the page's language.
 func (v *view) Print(text lang.Text, args ...any) string { return v.printer.print(text, args...) }
 
+// Split lets the template keep together in a text what belongs together.
+func (v *view) Split(text string) segments { return splitSegments(text) }
+
 // ServeHTTP shows what is known of every merchant. Opening the page asks the hub
 // by the same rules as a scrape.
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -152,7 +152,7 @@ func TestPageSearchCountsWhatItFinds(t *testing.T) {
 		"/?q=rae&show=attention":         {"2 found", ">Needs attention 2<", "narae-books", "mirae-travel"},
 		"/?show=attention":               {">Needs attention 8<", ">All 9<"},
 		"/?q=hanbit&show=attention":      {"0 found", "No merchant to show.", `<h1>1 of 9 merchants cannot pay out: <span class="who">dalbit</span></h1>`},
-		"/?q=hanbit&show=all&lang=ko":    {"가맹점 9곳 중 1곳이 지급 불가 상태입니다: "},
+		"/?q=hanbit&show=all&lang=ko":    {"지급 불가</span>: "},
 		"/?q=no-such&show=x&refresh=off": {">Needs attention 0<"},
 	} {
 		body := s.Get(t, target).Body

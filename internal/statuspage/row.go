@@ -17,6 +17,7 @@ type row struct {
 	Badge                      segments
 	Known                      bool
 	Remain, Transferred, Total string
+	InWords                    string     // Remain again, where it is long
 	Levels                     []segments // one for each severity
 	Meter                      *meter
 	Runway                     string
@@ -40,14 +41,14 @@ func (p printer) newRow(st *status, history []history.Point, now time.Time) row 
 		r.CstID = st.Merchant.CstID
 	}
 	if st.Known {
-		r.Remain, r.Transferred = st.Limit.Remain.String(), st.Limit.TotalTransfer.String()
-		r.Total = p.print(p.Total, st.Limit.TotalAccount)
+		r.Remain, r.InWords, r.Transferred = p.won(st.Limit.Remain), p.inWords(st.Limit.Remain), p.won(st.Limit.TotalTransfer)
+		r.Total = p.print(p.Total, p.won(st.Limit.TotalAccount))
 		levels := p.levels(st)
 		for _, level := range levels {
 			r.Levels = append(r.Levels, splitSegments(level))
 		}
 		r.Meter = p.newMeter(st, strings.Join(levels, ", "))
-		runway, note := p.runway(st)
+		runway, note := p.runway(st, now)
 		r.Runway, r.RunwayNote = runway, splitSegments(note)
 	} else if st.condition != asking {
 		r.Last = splitSegments(p.lastKnown(st, now))
@@ -82,7 +83,7 @@ func (p printer) lastKnown(st *status, now time.Time) string {
 	if st.last.at.IsZero() {
 		return p.print(p.NeverAnswered)
 	}
-	return p.print(p.LastKnown, st.last.Remain, timeOfDay(st.last.at, now))
+	return p.print(p.LastKnown, p.won(st.last.Remain), timeOfDay(st.last.at, now))
 }
 
 func (p printer) nextQuery(st *status, now time.Time) string {
@@ -97,7 +98,7 @@ func (p printer) nextQuery(st *status, now time.Time) string {
 
 // runway describes how long the remaining amount lasts, and what that follows
 // from.
-func (p printer) runway(st *status) (text, note string) {
+func (p printer) runway(st *status, now time.Time) (text, note string) {
 	const quarter = 90 * 24 * time.Hour // no outflow stays the same for longer
 	window := p.period(st.outflow.Window)
 	runway, ends := st.outflow.Runway(st.Limit.Remain)
@@ -107,13 +108,13 @@ func (p printer) runway(st *status) (text, note string) {
 	case st.outflow.Window == 0:
 		return p.print(p.TooEarly), p.print(p.TooEarlyNote, p.duration(history.MinWindow))
 	case ends:
-		text = p.duration(min(runway, quarter))
-		if runway > quarter {
-			text = p.print(p.LongTime, text)
+		text = p.print(p.LastsLong, p.duration(quarter))
+		if runway <= quarter {
+			text = p.print(p.Lasts, p.duration(runway), p.until(runway, now))
 		}
-		return p.print(p.Lasts, text), p.print(p.LastsNote, won(st.outflow.PerHour), window)
+		return text, p.print(p.LastsNote, p.won(floor(st.outflow.PerHour)), window)
 	case st.outflow.Paid > 0:
-		return p.print(p.NotSteady), p.print(p.NotSteadyNote, st.outflow.Paid, window)
+		return p.print(p.NotSteady), p.print(p.NotSteadyNote, p.won(st.outflow.Paid), window)
 	}
 	return p.print(p.NoPayouts), p.print(p.NoPayoutsNote, window)
 }
@@ -143,7 +144,7 @@ func (p printer) level(m mark) string {
 	var text string
 	switch m.Kind {
 	case config.Amount:
-		return won(m.won)
+		return p.won(floor(m.won))
 	case config.Ratio:
 		text = config.Percent(m.Value)
 	case config.Runway:
@@ -152,7 +153,7 @@ func (p printer) level(m mark) string {
 		text = p.print(p.NeedOf, m.Threshold)
 	}
 	if m.known {
-		text += p.print(p.AtPresent, won(m.won))
+		text += p.print(p.AtPresent, p.won(floor(m.won)))
 	}
 	return text
 }

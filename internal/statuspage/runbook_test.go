@@ -63,7 +63,7 @@ func TestRunbooksAnswer(t *testing.T) {
 		{"/runbooks/", "", 200, []string{`<html lang="en">`, "<title>Runbooks</title>", `href="PaypleDataStale?lang=en"`, "payple_exporter 1.0.0"}},
 		{"/runbooks/?lang=ko", "", 200, []string{`<html lang="ko">`, "<title>대응 절차</title>", `href="../?lang=ko"`}},
 		{"/runbooks/PaypleDataStale", "", 200, []string{`<html lang="en">`, "<title>PaypleDataStale · Runbooks</title>", "<h2>Mitigation</h2>", `<main lang="en">`, `href="?lang=ko"`}},
-		{"/runbooks/PaypleDataStale", "ko-KR,ko;q=0.9", 200, []string{`<html lang="ko">`, `href="./?lang=ko"`, `href="?lang=en"`}},
+		{"/runbooks/PaypleDataStale", "ko-KR,ko;q=0.9", 200, []string{`<html lang="ko">`, `<main lang="ko">`, "<h2>조치 방법</h2>", `href="PaypleTransferLimitUnknown?lang=ko"`, `href="./?lang=ko"`, `href="?lang=en"`}},
 		{"/runbooks/PaypleDataStale?lang=en", "ko", 200, []string{`<html lang="en">`}},
 		{"/runbooks/PaypleDataStale?lang=%3Cscript%3E", "", 200, []string{`<html lang="en">`}},
 		{"/runbooks/Nothing", "", 404, []string{"no runbook of that name"}},
@@ -103,7 +103,7 @@ func TestRunbooksInABrowser(t *testing.T) {
 	server := httptest.NewServer(pageStand(t, statuspage.Options{}, "dalbit").Handler)
 	t.Cleanup(server.Close)
 	for _, l := range []look{
-		{name: "runbooks", target: "/runbooks/", width: 360, height: 800, dark: true, texts: []string{"PaypleTransferLimitLow", "한도 잔여금액"}},
+		{name: "runbooks", target: "/runbooks/?lang=ko", width: 360, height: 800, dark: true, texts: []string{"PaypleTransferLimitLow", "한도 잔여금액"}},
 		{name: "runbook-phone", target: "/runbooks/PaypleTransferLimitUnknown", width: 360, height: 800, acceptKorean: true, texts: []string{"대응 절차", "amtool silence add"}},
 		{name: "runbook", target: "/runbooks/PaypleTransferLimitUnknown", width: 1200, height: 900, texts: []string{"Runbooks", "Mitigation"}, widths: []int64{320, 768, 1087, 1089}},
 		{name: "runbooks-wide", target: "/runbooks/", width: 1200, height: 900, texts: []string{"says"}, widths: []int64{320, 768, 1087, 1089}},

@@ -25,7 +25,7 @@ type texts struct {
 	Unknown, LevelWarning, LevelCritical, Or                             lang.Text // of a threshold
 	RunwayOf, NeedOf, AtPresent, Meter                                   lang.Text
 	TooEarly, TooEarlyNote, NoPayouts, NoPayoutsNote                     lang.Text
-	NotSteady, NotSteadyNote, Lasts, LastsNote                           lang.Text
+	NotSteady, NotSteadyNote, Lasts, LastsLong, LastsNote                lang.Text
 	NothingLeft, History, Gaps, HistoryNote                              lang.Text
 
 	// The state.
@@ -46,11 +46,14 @@ type texts struct {
 	Range, Previous, Next, Pages                                               lang.Text
 
 	// The footer.
-	AsksNoMore, RefreshOn, RefreshOff, RefreshStop, RefreshStart lang.Text
-	LinkMetrics, LinkTargets, LinkHealth, LinkRunbooks           lang.Text
+	Formula, AsksNoMore, RefreshOn, RefreshOff, RefreshStop, RefreshStart lang.Text
+	LinkMetrics, LinkTargets, LinkHealth, LinkRunbooks                    lang.Text
 
 	// Lengths of time. OneHour is as in "the last hour".
-	Days, Hours, Minutes, Seconds, OneHour, LongTime lang.Text
+	Days, Hours, Minutes, Seconds, OneHour lang.Text
+
+	// Layouts of package time, for a time to come.
+	Today, OtherDay, FarDay lang.Text
 }
 
 //go:embed texts.json
@@ -138,8 +141,50 @@ type number int
 // String implements [fmt.Stringer].
 func (n number) String() string { return hub.Won(n).Grouped() }
 
-// won formats an amount that was computed, rounded down.
-func won(x float64) string { return hub.Won(math.Floor(x + 1e-6)).String() }
+// won formats an amount. In Korean it is as sentences have it; that sign can also be sent in EUC-KR.
+func (p printer) won(amount hub.Won) string {
+	if p.language == lang.Korean {
+		return amount.Grouped() + "원"
+	}
+	return amount.String()
+}
+
+// floor returns an amount that was computed, rounded down.
+func floor(x float64) hub.Won { return hub.Won(math.Floor(x + 1e-6)) }
+
+// inWords formats a long amount as it is read in Korea, where figures are counted by ten thousands, rounded to the lower of them; ""
+// for a short one and in English.
+func (p printer) inWords(amount hub.Won) string {
+	const man, eok = 10_000, 100_000_000
+	if p.language != lang.Korean || amount < 1000*man {
+		return ""
+	}
+	var parts []string
+	if n := amount / eok; n > 0 {
+		parts = append(parts, n.Grouped()+"억")
+	}
+	if n := amount % eok / man; n > 0 {
+		parts = append(parts, n.Grouped()+"만")
+	}
+	text := strings.Join(append(parts, "원"), nbsp)
+	if amount%man != 0 {
+		return "약" + nbsp + text
+	}
+	return text
+}
+
+// until formats when something ends that lasts for so long from now, as exactly as [printer.duration] is.
+func (p printer) until(d time.Duration, now time.Time) string {
+	now, end := now.In(hub.KST()), now.Add(d).In(hub.KST())
+	layout := p.OtherDay
+	switch {
+	case now.YearDay() == end.YearDay() && now.Year() == end.Year():
+		layout = p.Today
+	case d >= 10*24*time.Hour:
+		layout = p.FarDay
+	}
+	return end.Format(p.print(layout))
+}
 
 // capitalize makes the first letter a capital one, as at the beginning of a sentence,
 // unless the first word is a name such as cst_id. Hangul has no capitals.
@@ -148,6 +193,17 @@ func capitalize(text string) string {
 		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+// compound returns how long the words are that a text begins with and that
+// belong together: 지급 불가 must not be read as 지급.
+func compound(text string) int {
+	for _, words := range []string{"White IP", "지급 불가", "지급 가능", "확인 불가", "한도 부족", "조회 중"} {
+		if strings.HasPrefix(text, words) {
+			return len(words)
+		}
+	}
+	return 0
 }
 
 // segments are a text in segments, within some of which no line may end.
@@ -159,9 +215,10 @@ type segment struct {
 }
 
 // splitSegments keeps in one segment what a person reads or copies as one: a
-// flag, and what is in parentheses if that is short.
+// flag, words of which one alone means something else, and what is in
+// parentheses if that is short.
 func splitSegments(text string) segments {
-	const short = 32 // bytes: fits beside the picture on the smallest phone
+	const short = 32 // columns: fits beside the picture on the smallest phone
 	var p segments
 	start := 0 // of the segment that is not in all yet
 	for i := 0; i < len(text); i++ {
@@ -172,8 +229,10 @@ func splitSegments(text string) segments {
 		case strings.HasPrefix(text[i:], "--"):
 			size = len(text[i:]) - len(strings.TrimLeft(text[i:], "abcdefghijklmnopqrstuvwxyz-."))
 			size = len(strings.TrimRight(text[i:i+size], "-."))
+		default:
+			size = compound(text[i:])
 		}
-		if size == 0 || size > short {
+		if size == 0 || lang.Columns(text[i:i+size]) > short {
 			continue
 		}
 		if i > start {

@@ -115,6 +115,46 @@ func TestPeriod(t *testing.T) {
 	}
 }
 
+// How long the limit lasts is a length of time and the clock time of its end in Seoul, with the date where that is
+// another; what lasts longer than any outflow stays the same has no end, in neither language.
+func TestRunwayHasItsClockTime(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 25, 4, 30, 0, 0, time.UTC) // 13:30 in Seoul
+	for hours, want := range map[hub.Won][2]string{
+		0:          {"nothing left", "소진됨"},
+		1:          {"about 1 h · until 14:30 KST", "약 1시간 후 · 14:30경"},
+		11:         {"about 11 h · until 26 Nov, 00:30 KST", "약 11시간 후 · 11월 26일 00:30경"},
+		24 * 10:    {"about 10 d · until 5 Dec", "약 10일 후 · 12월 5일경"},
+		24 * 90:    {"about 90 d · until 23 Feb", "약 90일 후 · 2월 23일경"},
+		24*90 + 24: {"more than 90 d", "90일 넘게 남음"},
+	} {
+		snapshot := known("store", hours*1000, 1_000_000_000, nil)
+		st := evaluate(0, &snapshot, remembered{}, history.Outflow{Window: time.Hour, PerHour: 1000, Paid: 1000, Settled: true})
+		for i, language := range lang.Languages() {
+			got := printer{newTexts(), language}.newRow(&st, nil, now)
+			if runway := strings.ReplaceAll(got.Runway, nbsp, " "); runway != want[i] {
+				t.Errorf("%d h: %q, want %q", hours, runway, want[i])
+			}
+		}
+	}
+}
+
+// A long amount is read by ten thousands in Korea, never as more than it is.
+func TestInWords(t *testing.T) {
+	t.Parallel()
+	for amount, want := range map[hub.Won]string{
+		-20_000_000: "", 9_999_999: "", 10_000_000: "1,000만 원", 40_000_500: "약 4,000만 원", 444_000_000: "4억 4,400만 원", 500_000_000: "5억 원",
+		100_000_500: "약 1억 원", 1_234_567_890_123: "약 12,345억 6,789만 원",
+	} {
+		if got := strings.ReplaceAll(printer{newTexts(), lang.Korean}.inWords(amount), nbsp, " "); got != want {
+			t.Errorf("%d: %q, want %q", amount, got, want)
+		}
+		if got := (printer{newTexts(), lang.English}).inWords(amount); got != "" {
+			t.Errorf("%d in English: %q", amount, got)
+		}
+	}
+}
+
 // The texts of all thresholds are read as what is configured; an amount that
 // follows from something else is marked as present, and shown only where it
 // is known.
@@ -130,18 +170,18 @@ func TestLevels(t *testing.T) {
 		{
 			"30000000 24h", "10000000", 135_000_000, settled,
 			[]string{"Warning below ₩30,000,000 or 24 h of payouts (now ₩1,440,000,000)", "Critical below ₩10,000,000"},
-			[]string{"경고: ₩30,000,000 또는 24시간 이체분 (현재 ₩1,440,000,000) 미만", "심각: ₩10,000,000 미만"},
+			[]string{"경고: 30,000,000원 또는 24시간치 지급액(현재 1,440,000,000원) 미만", "심각: 10,000,000원 미만"},
 		},
 		{
 			"30000000 24h", "20% 1d", 0,
 			history.Outflow{},
 			[]string{"Warning below ₩30,000,000 or 24 h of payouts", "Critical below 20% or 24 h of payouts"},
-			[]string{"경고: ₩30,000,000 또는 24시간 이체분 미만", "심각: 20% 또는 24시간 이체분 미만"},
+			[]string{"경고: 30,000,000원 또는 24시간치 지급액 미만", "심각: 20% 또는 24시간치 지급액 미만"},
 		},
 		{
 			"12.5%", "10% 90m 5", 200_000_000, settled,
 			[]string{"Warning below 12.5% (now ₩25,000,000)", "Critical below 10% (now ₩20,000,000) or 1 h 30 min of payouts (now ₩90,000,000) or ₩5"},
-			[]string{"경고: 12.5% (현재 ₩25,000,000) 미만", "심각: 10% (현재 ₩20,000,000) 또는 1시간 30분 이체분 (현재 ₩90,000,000) 또는 ₩5 미만"},
+			[]string{"경고: 12.5%(현재 25,000,000원) 미만", "심각: 10%(현재 20,000,000원) 또는 1시간 30분치 지급액(현재 90,000,000원) 또는 5원 미만"},
 		},
 		{"", "", 200_000_000, settled, nil, nil},
 	} {
@@ -185,7 +225,7 @@ func TestLastKnownIsHistory(t *testing.T) {
 	st := gone.evaluate(0, history.Outflow{})
 	for language, want := range map[lang.Language]string{
 		lang.English: "The hub did not answer in time, since 14:00:30\u00a0KST | Last known: ₩4,400,000 at 14:00:00\u00a0KST; may differ now",
-		lang.Korean:  "허브가 제시간에 응답하지 않음, 14:00:30\u00a0KST부터 | 마지막 확인 금액: ₩4,400,000 (14:00:00\u00a0KST 기준, 현재와 다를 수 있음)",
+		lang.Korean:  "14:00:30\u00a0KST부터 조회 실패: 허브가 제시간에 응답하지 않음 | 마지막 조회값: 4,400,000원(14:00:00\u00a0KST 기준, 현재와 다를 수 있음)",
 	} {
 		r := printer{newTexts(), language}.newRow(&st, nil, since.Add(time.Hour))
 		if got := r.State.String() + " | " + r.Last.String(); got != want {
@@ -252,8 +292,12 @@ func TestSplitSegments(t *testing.T) {
 		"20% (now ₩100,000,000)":  {"(now ₩100,000,000)"},
 		"error (HTTP 503), since": {"(HTTP 503)"},
 		"(a)(b)":                  {"(a)", "(b)"},
-		"(set --web.flag)":        {"(set --web.flag)"},
-		"not closed (a b":         nil,
+		"경로(프록시, 방화벽, 네트워크)를":                            {"(프록시, 방화벽, 네트워크)"},
+		"(열여섯 자가 넘는 한글은 화면보다 넓음)":                        nil,
+		"IP 주소가 White IP로":                               {"White IP"},
+		"7개 중 1개 지급 불가, 한도 부족":                           {"지급 불가", "한도 부족"},
+		"(set --web.flag)":                               {"(set --web.flag)"},
+		"not closed (a b":                                nil,
 		"(" + strings.Repeat("long ", 9) + "and --flag)": {"--flag"},
 	} {
 		p := splitSegments(text)

@@ -141,9 +141,9 @@ func alerts() []Rule {
 				Summary: merchant + `: nothing left to pay out (` + value + `)`,
 				Description: `Merchant ` + merchant + ` may pay out ` + value + ` (account total ` + account + `, paid out ` + transferred + `). ` +
 					`Expect Payple to refuse payouts until the limit rises.` + paid + contact,
-				SummaryKo: merchant + `: 지급이체 한도가 소진되었습니다 (한도 잔여금액 ` + value + `)`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액이 ` + value + `입니다 (누적 정산금액 ` + account + `, 누적 이체금액 ` + transferred + `). ` +
-					`한도가 늘어날 때까지 지급이체가 거부될 수 있으므로 즉시 조치해 주시기 바랍니다.` + paidKo + contactKo,
+				SummaryKo: merchant + `: 지급이체 한도 소진(잔여 ` + value + `)`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 한도 잔여금액(이체 가능 잔액)이 ` + value + `입니다(누적 정산금액 ` + account + `, 누적 이체금액 ` + transferred + `). ` +
+					`한도가 늘어날 때까지 지급이체가 거부될 수 있습니다. 정산 담당자에게 알리고, 미룰 수 있는 지급은 보류한 뒤 한도 확보 방법을 페이플에 문의하세요.` + paidKo + contactKo,
 			},
 		},
 		{
@@ -155,9 +155,9 @@ func alerts() []Rule {
 				Summary: merchant + `: ` + remain + ` left to pay out, {{ $labels.severity }} threshold ` + amountThreshold,
 				Description: `Merchant ` + merchant + ` may still pay out ` + remain + `. Its {{ $labels.severity }} threshold is ` + amountThreshold +
 					`, and within the last six hours it has been under it. At ₩0 payouts stop.` + paid + contact,
-				SummaryKo: merchant + `: 한도 잔여금액 ` + remain + ` (` + severityKo + ` 기준 ` + amountThreshold + `)`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 ` + remain + `이며, 최근 6시간 이내에 설정된 ` + severityKo + ` 기준 금액 ` +
-					amountThreshold + `보다 적었습니다. 한도가 모두 소진되면 지급이체가 중단될 수 있으므로 미리 확인해 주시기 바랍니다.` + paidKo + contactKo,
+				SummaryKo: merchant + `: 한도 잔여 ` + remain + `(` + severity + ` 기준 ` + amountThreshold + `)`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 한도 잔여금액은 ` + remain + `이며, 최근 6시간 안에 ` + severity + ` 기준인 ` + amountThreshold +
+					`보다 적었습니다. 0원이 되면 지급이 중단됩니다. 예정된 지급액과 비교해 한도를 미리 확보하세요.` + paidKo + contactKo,
 			},
 		},
 		{
@@ -170,9 +170,9 @@ func alerts() []Rule {
 				Summary: merchant + `: ` + remain + ` of ` + account + ` left to pay out, {{ $labels.severity }} threshold ` + ratioThreshold,
 				Description: `Merchant ` + merchant + ` may still pay out ` + remain + ` of ` + account + `. Its {{ $labels.severity }} threshold is ` +
 					ratioThreshold + ` of the total, and within the last six hours it has been under it.` + paid + contact,
-				SummaryKo: merchant + `: 한도 잔여금액 ` + remain + ` / 누적 정산금액 ` + account + ` (` + severityKo + ` 기준 ` + ratioThreshold + `)`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 누적 정산금액 ` + account + ` 중 ` + remain + `이며, 최근 6시간 이내에 설정된 ` +
-					severityKo + ` 기준 비율 ` + ratioThreshold + `보다 낮았습니다.` + paidKo + contactKo,
+				SummaryKo: merchant + `: 한도 잔여 ` + ratioLeft + `(` + remain + `, ` + severity + ` 기준 ` + ratioThreshold + `)`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 한도 잔여금액은 ` + remain + `(누적 정산금액 ` + account + `의 ` + ratioLeft + `)이며, 최근 6시간 안에 ` +
+					severity + ` 기준인 ` + ratioThreshold + `보다 낮았습니다. 금액과 예상 소진 시간도 함께 확인하고, 부족하면 한도를 미리 확보하세요.` + paidKo + contactKo,
 			},
 		},
 		{
@@ -187,10 +187,9 @@ func alerts() []Rule {
 				Summary: merchant + `: the limit lasts ` + duration + ` at the present pace`,
 				Description: `Merchant ` + merchant + ` may still pay out ` + remain + `. As it has paid out of late, net of what came in, that lasts ` +
 					duration + `: less than its {{ $labels.severity }} threshold of ` + runwayThreshold + `.` + paid + contact,
-				SummaryKo: merchant + `: 현재 지급 속도로는 한도가 ` + durationKo + ` 후 소진될 것으로 예상됩니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 ` + remain + `이며, 최근의 순지급 속도로 계산한 ` +
-					`예상 소진 시간(` + durationKo + `)이 설정된 ` + severityKo + ` 기준(` +
-					runwayThresholdKo + `)보다 짧습니다.` + paidKo + contactKo,
+				SummaryKo: merchant + `: 약 ` + duration + ` 뒤 한도 소진 예상`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 한도 잔여금액은 ` + remain + `이며, 최근 지급 속도(들어온 금액을 뺀 순지급액)로는 약 ` + duration + ` 뒤 소진될 것으로 예상됩니다(` +
+					severity + ` 기준 ` + runwayThreshold + `). 의도한 지급인지(중복 실행 여부) 먼저 확인하고, 맞다면 그 전에 한도를 확보하세요.` + paidKo + contactKo,
 			},
 		},
 		{
@@ -204,9 +203,9 @@ func alerts() []Rule {
 				Summary: merchant + `: ` + remain + ` left to pay out, and the coming 24 hours need ` + value + `, going by last week`,
 				Description: `Merchant ` + merchant + ` may still pay out ` + remain + `. In the same 24 hours of last week its limit fell so far that ` + value +
 					` are needed (its {{ $labels.severity }} threshold is ` + needThreshold + ` times the fall). Has a top-up that came last week not come?` + paid + contact,
-				SummaryKo: merchant + `: 한도 잔여금액 ` + remain + `, 지난주 기준 앞으로 24시간 필요 금액 ` + value,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액은 ` + remain + `입니다. 지난주 같은 시간대의 감소액으로 계산한 앞으로 24시간 동안의 필요 금액은 ` +
-					value + `입니다(` + severityKo + ` 기준: 감소액의 ` + needThreshold + `배). 지난주에 있었던 한도 확보가 아직 이루어지지 않았는지 확인하세요.` + paidKo + contactKo,
+				SummaryKo: merchant + `: 한도 잔여 ` + remain + `(24시간 필요 ` + value + `)`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 한도 잔여금액은 ` + remain + `입니다. 지난주 같은 시간대의 감소액으로 보면 앞으로 24시간 동안 ` +
+					value + `이 필요합니다(` + severity + ` 기준: 감소액의 ` + needThreshold + `배). 지난주에 있었던 한도 확보가 이번 주에도 진행되고 있는지 확인하세요.` + paidKo + contactKo,
 			},
 		},
 		{
@@ -226,10 +225,10 @@ unless on (merchant) ` + closed,
 			Text: Text{
 				Summary: merchant + `: nobody knows how much may still be paid out`,
 				Description: `No exporter has a figure for merchant ` + merchant + `: it may be plenty, it may be nothing.` + reasons +
-					` Ask Payple for the remaining limit until this is mended.`,
-				SummaryKo: merchant + `: 한도 잔여금액을 확인할 수 없습니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 잔여금액이 조회되지 않고 있어 충분한지 부족한지 알 수 없습니다.` + reasonsKo +
-					` 복구될 때까지 한도 잔여금액을 페이플에 직접 문의해 주시기 바랍니다.`,
+					` Ask Payple for the remaining limit until this is mended.` + contact,
+				SummaryKo: merchant + `: 한도 잔여금액 확인 불가`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 한도 잔여금액(이체 가능 잔액)이 10분 넘게 조회되지 않아 지급 가능 여부를 확인할 수 없습니다.` + reasonsKo +
+					` 복구될 때까지 한도 잔여금액을 페이플에 직접 확인하세요.` + contactKo,
 			},
 		},
 		{
@@ -254,9 +253,9 @@ and on (merchant) (` + listed + ` or on (merchant) ` + probedInVain + ` or on (m
 				Summary: merchant + `: the limit was low (` + lastRemain + `), and now it is unknown`,
 				Description: `Merchant ` + merchant + ` was under a threshold with ` + lastRemain +
 					` left when a figure was last had. There is none now, so it may be exhausted.` + reasons + ` Ask Payple for the remaining limit.` + contact,
-				SummaryKo: merchant + `: 한도 부족 상태(` + lastRemain + `)에서 한도 잔여금액을 확인할 수 없게 되었습니다`,
-				DescriptionKo: `가맹점 ` + merchant + `에서 마지막으로 확인된 한도 잔여금액은 기준 미만인 ` + lastRemain +
-					`이었으며, 현재는 조회되지 않아 이미 소진되었을 수 있습니다.` + reasonsKo + ` 한도 잔여금액을 페이플에 직접 문의해 주시기 바랍니다.` + contactKo,
+				SummaryKo: merchant + `: 한도 부족 중 조회 끊김(마지막 ` + lastRemain + `)`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 마지막 조회값은 ` + lastRemain + `으로 이미 기준 미만이었습니다. 지금은 조회되지 않으며, 그사이 소진되었을 수 있습니다.` +
+					reasonsKo + ` 조회가 복구되기를 기다리지 말고, 한도 잔여금액을 페이플에 직접 확인하세요.` + contactKo,
 			},
 		},
 		{
@@ -270,12 +269,12 @@ and on (merchant) (` + listed + ` or on (merchant) ` + probedInVain + ` or on (m
 					` then check cst_id and custKey, and that both belong to the hub in use (test or real).` +
 					`{{ else }}The egress IP address of ` + target + ` is not registered for merchant ` + merchant +
 					`: have Payple register it, or send the queries through an address that is.{{ end }} This does not heal by itself.`,
-				SummaryKo: merchant + `: {{ if eq $labels.reason "auth" }}접근이 거부되고 있습니다{{ else }}페이플에서 IP 주소를 거부하고 있습니다{{ end }} - ` + target,
-				DescriptionKo: `{{ if eq $labels.reason "auth" }}가맹점 ` + merchant +
-					`의 조회가 거부되었습니다. 상태 페이지나 로그에 HTTP 403이 있으면 방화벽, 프록시, 페이플의 White IP를 먼저 확인해 주시기 바랍니다.` +
-					` 그다음 cst_id와 custKey, 그리고 접속 환경(테스트 또는 운영)을 확인해 주시기 바랍니다.` +
-					`{{ else }}` + target + `에서 외부로 나가는 IP 주소가 가맹점 ` + merchant +
-					`의 White IP로 등록되어 있지 않습니다. 페이플에 해당 IP 주소의 등록을 요청해 주시기 바랍니다.{{ end }} 자동으로 복구되지 않습니다.`,
+				SummaryKo: merchant + `: {{ if eq $labels.reason "auth" }}조회 거부{{ else }}페이플이 IP 주소 거부{{ end }}(` + instance + `)`,
+				DescriptionKo: `{{ if eq $labels.reason "auth" }}` + targetKo + `에서 보낸 파트너 계정 ` + merchant +
+					`의 조회가 거부되었습니다. 상태 페이지나 로그에 HTTP 403이 있으면 방화벽, 프록시, 페이플의 White IP를 먼저 확인하세요.` +
+					` 그다음 cst_id와 인증키(custKey)가 맞는지, 접속한 허브(테스트 또는 운영)용인지 확인하세요.` +
+					`{{ else }}` + targetKo + `에서 외부로 나가는 IP 주소(공인 IP)가 파트너 계정 ` + merchant +
+					`의 White IP로 등록되어 있지 않습니다. 그 IP 주소를 등록해 달라고 페이플에 요청하거나, 등록된 IP 주소를 거쳐 조회하세요.{{ end }} 자동으로 복구되지 않습니다.`,
 			},
 		},
 		{
@@ -290,9 +289,9 @@ unless on (merchant) ` + closed,
 				Summary: merchant + `: queries from ` + target + ` fail`,
 				Description: `No query for merchant ` + merchant + ` from ` + target + ` has succeeded for 10 minutes.` + ownReasons +
 					` Another exporter of the same merchant may still have a figure.`,
-				SummaryKo: merchant + `: 한도 조회가 실패하고 있습니다 - ` + target,
-				DescriptionKo: target + `에서 가맹점 ` + merchant + `의 한도 조회가 10분 동안 한 번도 성공하지 못했습니다.` + ownReasonsKo +
-					` 같은 가맹점을 조회하는 다른 exporter의 값은 정상일 수 있습니다.`,
+				SummaryKo: merchant + `: 한도 조회 계속 실패(` + instance + `)`,
+				DescriptionKo: targetKo + `에서 파트너 계정 ` + merchant + `의 한도 조회가 10분 동안 한 번도 성공하지 못했습니다.` + ownReasonsKo +
+					` 사유에 따라 조치하세요. 같은 파트너 계정을 조회하는 다른 exporter의 값은 정상일 수 있습니다.`,
 			},
 		},
 		{
@@ -321,10 +320,10 @@ unless on (merchant) ` + closed,
 			Text: Text{
 				Summary: merchant + `: the newest figure is ` + duration + ` old`,
 				Description: `The last successful query for merchant ` + merchant +
-					` was ` + duration + ` ago. Do not trust any figure of it; ask Payple for the remaining limit.`,
-				SummaryKo: merchant + `: 한도 정보가 ` + durationKo + ` 동안 갱신되지 않았습니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 한도 조회가 마지막으로 성공한 것은 ` + durationKo + ` 전입니다. ` +
-					`표시되는 금액을 신뢰하지 마시고, 한도 잔여금액을 페이플에 직접 문의해 주시기 바랍니다.`,
+					` was ` + duration + ` ago. Do not trust any figure of it; ask Payple for the remaining limit.` + contact,
+				SummaryKo: merchant + `: 한도 정보 ` + duration + `째 갱신 안 됨`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 한도 조회가 마지막으로 성공한 것은 약 ` + duration + ` 전입니다. ` +
+					`표시된 금액을 믿지 말고, 한도 잔여금액을 페이플에 직접 확인하세요.` + contactKo,
 			},
 		},
 		{
@@ -336,9 +335,9 @@ unless on (merchant) ` + closed,
 				Summary: `payple_exporter ` + target + ` is down`,
 				Description: `Prometheus cannot scrape payple_exporter at ` + target +
 					`. Unless another exporter reports the same merchants, nobody knows how much they may still pay out.` + probed,
-				SummaryKo: `payple_exporter가 응답하지 않습니다 - ` + target,
-				DescriptionKo: `Prometheus가 ` + target + `의 payple_exporter에서 지표를 수집하지 못하고 있습니다. ` +
-					`같은 가맹점을 조회하는 다른 exporter가 없다면 한도 잔여금액을 알 수 없는 상태입니다.` + probedKo,
+				SummaryKo: `payple_exporter 응답 없음(` + instance + `)`,
+				DescriptionKo: `Prometheus가 ` + targetKo + `의 payple_exporter에서 지표를 수집하지 못하고 있습니다. ` +
+					`같은 파트너 계정을 조회하는 다른 exporter가 없다면 한도 잔여금액을 확인할 수 없습니다. exporter의 실행 상태와 네트워크를 확인하세요.` + probedKo,
 			},
 		},
 		{
@@ -351,9 +350,9 @@ unless on (merchant) ` + closed,
 				Summary: `No payple_exporter is scraped at all`,
 				Description: `Prometheus has no data from any payple_exporter: nobody knows how much any merchant may still pay out. ` +
 					`The exporter, its scrape job or its service discovery is gone.`,
-				SummaryKo: `Prometheus가 수집 중인 payple_exporter가 하나도 없습니다`,
-				DescriptionKo: `Prometheus에 payple_exporter의 지표가 전혀 없어 모든 가맹점의 한도 잔여금액을 알 수 없습니다. ` +
-					`exporter, 수집 설정(job), 서비스 디스커버리를 확인해 주시기 바랍니다.`,
+				SummaryKo: `수집 중인 payple_exporter 없음`,
+				DescriptionKo: `Prometheus에 payple_exporter의 지표가 전혀 없어 모든 파트너 계정의 한도 잔여금액을 확인할 수 없습니다. ` +
+					`exporter, 수집 설정(job), 서비스 디스커버리를 확인하세요.`,
 			},
 		},
 		{
@@ -373,9 +372,9 @@ count by (hub) (
 				Summary: `{{ $value }} of ` + merchantsOfHub + ` merchants: no answer from the hub {{ $labels.hub }}`,
 				Description: `No exporter gets an answer from the hub {{ $labels.hub }} for {{ $value }} of ` + merchantsOfHub + ` merchants.` + hubReasons +
 					` Their figures are old or unknown: ask Payple whether the hub is in order, and for what remains where it matters.`,
-				SummaryKo: `허브 {{ $labels.hub }}: 가맹점 ` + merchantsOfHub + `곳 중 {{ $value }}곳의 한도가 조회되지 않습니다`,
-				DescriptionKo: `허브 {{ $labels.hub }}에서 가맹점 ` + merchantsOfHub + `곳 중 {{ $value }}곳의 한도가 조회되지 않고 있습니다.` + hubReasonsKo +
-					` 허브의 정상 여부와 중요한 가맹점의 한도 잔여금액을 페이플에 문의해 주시기 바랍니다.`,
+				SummaryKo: `허브 {{ $labels.hub }}: 파트너 계정 ` + merchantsOfHub + `개 중 {{ $value }}개 조회 실패`,
+				DescriptionKo: `허브 {{ $labels.hub }}에서 파트너 계정 ` + merchantsOfHub + `개 중 {{ $value }}개의 한도가 조회되지 않고 있습니다.` + hubReasonsKo +
+					` 허브까지의 네트워크(프록시, 방화벽, DNS)에 이상이 없으면 허브가 정상인지 페이플에 문의하고, 중요한 파트너 계정의 한도 잔여금액은 직접 확인하세요.`,
 			},
 		},
 		{
@@ -390,9 +389,9 @@ unless on (job, instance) (max by (job, instance) (max_over_time(up[15m])) == 0)
 			Text: Text{
 				Summary:     `payple_exporter ` + target + ` answers only {{ $value | humanizePercentage }} of its scrapes`,
 				Description: `Prometheus got an answer to {{ $value | humanizePercentage }} of its scrapes of ` + target + ` in the last 15 minutes. Figures come late, and alerts with them.`,
-				SummaryKo:   `payple_exporter의 응답률이 {{ $value | humanizePercentage }}에 불과합니다 - ` + target,
-				DescriptionKo: `최근 15분 동안 Prometheus가 ` + target + `에서 지표를 수집한 비율은 {{ $value | humanizePercentage }}입니다. ` +
-					`한도 정보와 알림이 늦어질 수 있으므로 exporter와 네트워크를 확인해 주시기 바랍니다.`,
+				SummaryKo:   `payple_exporter 응답률 {{ $value | humanizePercentage }}(` + instance + `)`,
+				DescriptionKo: `최근 15분 동안 Prometheus가 ` + targetKo + `에서 지표를 수집한 비율은 {{ $value | humanizePercentage }}입니다. ` +
+					`한도 정보와 알림이 늦어질 수 있습니다. exporter의 재시작 여부와 네트워크를 확인하세요.`,
 			},
 		},
 		{
@@ -403,8 +402,8 @@ unless on (job, instance) (max by (job, instance) (max_over_time(up[15m])) == 0)
 			Text: Text{
 				Summary:       `The way from Prometheus to the telephone works`,
 				Description:   `This alert always fires. Let a service outside this installation page when it stops hearing of it.`,
-				SummaryKo:     `Prometheus에서 알림 수신자까지의 경로가 정상입니다`,
-				DescriptionKo: `항상 발생하는 알림입니다. 이 알림이 끊기면 외부 서비스에서 호출하도록 설정해 주시기 바랍니다.`,
+				SummaryKo:     `알림 경로 점검 신호`,
+				DescriptionKo: `Prometheus에서 알림 수신자까지의 경로가 정상임을 알리기 위해 항상 발생하는 알림입니다. 이 알림이 끊기면 외부 서비스가 온콜을 호출하도록 설정하세요.`,
 			},
 		},
 		{
@@ -424,10 +423,10 @@ unless on (merchant) ` + another("last_over_time(payple_merchant_info[7h:30m])")
 			Text: Text{
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,
 				Description: `What the account of merchant ` + merchant + ` can draw on fell from ` + accountBefore + ` to ` + value +
-					` without a restart of the totals. It may still pay out ` + remain + `. If nobody asked for this, ask Payple.`,
-				SummaryKo: merchant + `: 누적 정산금액이 ` + accountBefore + `에서 ` + value + `으로 감소했습니다`,
-				DescriptionKo: `가맹점 ` + merchant + `의 누적 정산금액(지급이체 재원)이 ` + accountBefore + `에서 ` + value + `으로 줄었습니다. ` +
-					`현재 한도 잔여금액은 ` + remain + `입니다. 요청하신 변경이 아니라면 페이플에 문의해 주시기 바랍니다.`,
+					` without a restart of the totals. It may still pay out ` + remain + `. If nobody asked for this, ask Payple.` + contact,
+				SummaryKo: merchant + `: 누적 정산금액 ` + value + `으로 감소`,
+				DescriptionKo: `파트너 계정 ` + merchant + `의 누적 정산금액(지급이체 재원)이 ` + accountBefore + `에서 ` + value + `으로 줄었습니다. ` +
+					`현재 한도 잔여금액은 ` + remain + `입니다. 합의된 변경이 아니라면 페이플에 문의하세요.` + contactKo,
 			},
 		},
 		{
@@ -438,9 +437,9 @@ unless on (merchant) ` + another("last_over_time(payple_merchant_info[7h:30m])")
 				Summary: `payple_exporter ` + target + ` runs on an old configuration`,
 				Description: `The last reload of the configuration of ` + target +
 					` was refused; the previous one stays in force. The exporter's log names the file, the line and what to do.`,
-				SummaryKo: `payple_exporter가 이전 설정으로 동작하고 있습니다 - ` + target,
-				DescriptionKo: target + `의 설정을 다시 불러오지 못해 이전 설정이 계속 적용되고 있습니다. ` +
-					`exporter 로그에서 파일, 줄 번호, 조치 방법을 확인해 주시기 바랍니다.`,
+				SummaryKo: `payple_exporter 설정 반영 실패(` + instance + `)`,
+				DescriptionKo: targetKo + `에서 설정을 다시 불러오지 못해 이전 설정이 계속 적용되고 있습니다. ` +
+					`고치기 전에 재시작하면 exporter가 시작되지 않습니다. exporter 로그에서 파일, 줄 번호, 조치 방법을 확인하세요.`,
 			},
 		},
 	}

@@ -33,7 +33,8 @@ type Rule struct {
 	Text          Text
 }
 
-// Text is what a person reads in a page, in both languages, as Prometheus templates.
+// Text is what a person reads in a page, in both languages, as Prometheus templates. A summary in Korean is a noun phrase that is true once the
+// alert is over, too, and fits a telephone's line: at most 62 bytes in EUC-KR, with a merchant's name of ten letters.
 type Text struct {
 	Summary, Description     string
 	SummaryKo, DescriptionKo string
@@ -51,10 +52,10 @@ func (r Rule) Labels() [][2]string {
 // Annotations are the alert's annotations, in the order in which they are written.
 func (r Rule) Annotations() [][2]string {
 	return [][2]string{
-		{"summary", withDefinitions(r.Text.Summary)},
-		{"description", withDefinitions(r.Text.Description)},
-		{"summary_ko", withDefinitions(r.Text.SummaryKo)},
-		{"description_ko", withDefinitions(r.Text.DescriptionKo)},
+		{"summary", withDefinitions(r.Text.Summary, false)},
+		{"description", withDefinitions(r.Text.Description, false)},
+		{"summary_ko", withDefinitions(r.Text.SummaryKo, true)},
+		{"description_ko", withDefinitions(r.Text.DescriptionKo, true)},
 		{"runbook_url", RunbookBase + r.Alert + ".md"},
 	}
 }

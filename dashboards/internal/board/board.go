@@ -8,7 +8,10 @@ import (
 	"payple_exporter/dashboards/internal/grafana"
 )
 
-// Files returns the dashboards as they are committed, by file name.
+// KoreanFolder holds the dashboards in Korean, under the names of those in English.
+const KoreanFolder = "ko"
+
+// Files returns the dashboards as they are committed, in both languages, by path.
 func Files() map[string][]byte {
 	files := make(map[string][]byte)
 	for _, d := range All() {
@@ -17,6 +20,7 @@ func Files() map[string][]byte {
 			panic(err) // nothing in a dashboard depends on input
 		}
 		files[d.UID+".json"] = content
+		files[KoreanFolder+"/"+d.UID+".json"] = inKorean(content)
 	}
 	return files
 }

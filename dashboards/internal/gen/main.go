@@ -9,10 +9,20 @@ import (
 )
 
 func main() {
+	if err := write(); err != nil {
+		fmt.Fprintln(os.Stderr, "gen:", err)
+		os.Exit(1)
+	}
+}
+
+func write() error {
+	if err := os.MkdirAll(board.KoreanFolder, 0o755); err != nil {
+		return err
+	}
 	for name, content := range board.Files() {
 		if err := os.WriteFile(name, content, 0o644); err != nil {
-			fmt.Fprintln(os.Stderr, "gen:", err)
-			os.Exit(1)
+			return err
 		}
 	}
+	return nil
 }

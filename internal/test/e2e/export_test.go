@@ -18,7 +18,7 @@ func exported(t *testing.T) map[string][]string {
 	kinds := make(map[string][]string)
 	for kind, pattern := range map[string]string{
 		"rules": "alerts/payple.rules.yml", "prometheusrule": "alerts/prometheusrule.yaml", "alertmanager": "alerts/alertmanager.example.yml",
-		"dashboards": "dashboards/*.json", "runbooks": "docs/runbooks/*.md",
+		"dashboards": "dashboards/*.json", "dashboards --lang=ko": "dashboards/ko/*.json", "runbooks": "docs/runbooks/*.md",
 	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
@@ -36,9 +36,10 @@ func TestExportsAreTheRepositorysFiles(t *testing.T) {
 	for kind, files := range exported(t) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
+			command := append([]string{"export"}, strings.Fields(kind)...)
 			folder := filepath.Join(t.TempDir(), "new", "folder")
 			for range 2 { // the second time over the files of the first
-				if code, _, stderr := harness.Command(t, "export", kind, "--output-dir="+folder); code != app.ExitOK {
+				if code, _, stderr := harness.Command(t, append(command, "--output-dir="+folder)...); code != app.ExitOK {
 					t.Fatalf("exit %d: %s", code, stderr)
 				}
 			}
@@ -56,7 +57,7 @@ func TestExportsAreTheRepositorysFiles(t *testing.T) {
 			if entries, err := os.ReadDir(folder); err != nil || len(entries) != len(files) {
 				t.Errorf("%d files (%v), want %v", len(entries), err, files)
 			}
-			if code, stdout, stderr := harness.Command(t, "export", kind); code != app.ExitOK || stdout != whole.String() || stderr != "" {
+			if code, stdout, stderr := harness.Command(t, command...); code != app.ExitOK || stdout != whole.String() || stderr != "" {
 				t.Errorf("exit %d, and not the same on stdout: %s", code, stderr)
 			}
 		})
