@@ -289,7 +289,7 @@ const environmentDocument = `## What only the environment says
 | ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, in one line of UTF-8 and less one trailing newline; never a flag, since every user of a machine can read those |
 | ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; an address that cannot be read is refused, since the hub would be asked directly. ` + "`ALL_PROXY`" + ` is not used, which a warning tells of |
 | ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | other CA certificates than the system's: a file in PEM form, directories of such files. Each takes the place of the system's own file or directories. Read at the start and again at each reload, for new connections (the system's own once in the life of the process); one that is missing or holds no certificate is refused (an empty directory beside ` + "`SSL_CERT_FILE`" + ` is not: nothing but the file is trusted then) |
-| ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of ` + "`check` and `simulate`" + `, where no flag names one |
+| ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of what is printed for people, and of what the log says they must do, where no flag names one |
 
 ## Credentials that cannot be right
 
