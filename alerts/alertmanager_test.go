@@ -8,10 +8,13 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v4"
 	"golang.org/x/text/encoding/korean"
@@ -157,7 +160,7 @@ func relayed(message notification) string {
 }
 
 // Invariant: people who are paged or read the channel see in the title, in Korean, what has happened and that it is over, and find since
-// when, what to do, whom to call and the runbook in Korean; wherever the runbooks are, and of two alerts, too.
+// when, what to do, whom to call and the runbook in Korean, where there is one; of two alerts, too.
 func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 	t.Parallel()
 	phone := &telephone{got: make(map[string][]notification)}
@@ -166,7 +169,7 @@ func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 	config := strings.ReplaceAll(read(t, alertmanagerExample), "http://127.0.0.1:9099", server.URL)
 	config = regexp.MustCompile(`(group_wait|group_interval): \w+`).ReplaceAllString(config, "$1: 1s")
 	// The first route is one to the text messages, as the example says.
-	config = strings.Replace(config, "  routes:\n", "  routes:\n    - {receiver: sms, continue: true}\n", 1)
+	config = strings.Replace(config, "  routes:\n", "  routes:\n    - {receiver: sms, continue: true, group_by: [alertname]}\n", 1)
 	base := programs.Alertmanager(t, config).URL
 	low := map[string]any{
 		"labels": alert("PaypleTransferLimitLow severity=critical merchant=main-store").labels(),
@@ -174,17 +177,17 @@ func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 			"summary": "main-store: ₩999,999 left to pay out, critical threshold ₩1,000,000", "description": "In English at length.",
 			"summary_ko":     "main-store: 한도 잔여 999,999원(심각 기준 1,000,000원)",
 			"description_ko": "파트너 계정 main-store의 한도 잔여금액은 999,999원입니다. 한도를 미리 확보하세요. 연락처: 정산 온콜 02-555-0100.",
-			"runbook_url":    "https://runbooks.example/docs/runbooks/PaypleTransferLimitLow.md",
+			"runbook_url":    "", // as where nobody has said how people reach the exporter
 		},
 		"startsAt": "2026-11-24T15:30:00Z",
 	}
 	two := []map[string]any{}
-	for _, instance := range []string{"a", "b"} {
+	for _, merchant := range []string{"main-store", "side-store"} {
 		two = append(two, map[string]any{
-			"labels": alert("PaypleCredentialsRejected severity=critical merchant=main-store reason=auth job=p instance=" + instance).labels(),
+			"labels": alert("PaypleCredentialsRejected severity=critical reason=auth job=p instance=a merchant=" + merchant).labels(),
 			"annotations": map[string]string{
-				"summary": "main-store: access is refused to " + instance, "description": "At length.",
-				"summary_ko": "main-store: 조회 거부(" + instance + ")", "description_ko": "길게 " + instance + ".", "runbook_url": "https://exporter.example/payple/runbooks/PaypleCredentialsRejected",
+				"summary": merchant + ": access is refused to a", "description": "At length.",
+				"summary_ko": merchant + ": 조회 거부(a)", "description_ko": merchant + " 길게.", "runbook_url": "https://exporter.example/payple/runbooks/PaypleCredentialsRejected",
 			},
 			"startsAt": "2026-11-25T04:24:00Z",
 		})
@@ -214,46 +217,121 @@ func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 	golden.Compare(t, "testdata/notifications.golden", strings.TrimSpace(got.String())+"\n", *update)
 }
 
-// Invariant: a dead hub of 60 merchants is one message that opens one incident; the death of a second exporter opens its own.
+// paging runs Alertmanager with the example, with its pauses as given, in front of a pager.
+func paging(t *testing.T, example, groupWait, groupInterval string) (base string, pager *programs.Pager) {
+	t.Helper()
+	pager, config := programs.NewPager(t, example)
+	config = regexp.MustCompile(`group_wait: \w+`).ReplaceAllString(config, "group_wait: "+groupWait)
+	config = regexp.MustCompile(`group_interval: \w+`).ReplaceAllString(config, "group_interval: "+groupInterval)
+	return programs.Alertmanager(t, config).URL, pager
+}
+
+// Invariant: a dead hub of 60 merchants is one message that opens one incident, and so is an address that is refused for all of them; the
+// death of a second exporter opens its own, and so does a limit at zero of a merchant that was low.
 func TestOneOutageIsOneMessage(t *testing.T) {
 	t.Parallel()
-	keys := make(chan string, 200)
-	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		var message struct {
-			Key string `json:"dedup_key"`
-		}
-		if r.URL.Path == "/pager" && json.NewDecoder(r.Body).Decode(&message) == nil {
-			keys <- message.Key
-		}
-	}))
-	t.Cleanup(server.Close)
-	config := strings.ReplaceAll(read(t, alertmanagerExample), "http://127.0.0.1:9099", server.URL)
-	config = regexp.MustCompile(`group_wait: \w+`).ReplaceAllString(config, "group_wait: 1s")
-	base := programs.Alertmanager(t, config).URL
+	base, pager := paging(t, read(t, alertmanagerExample), "1s", "5m")
 	post(t, base, []alert{"PaypleHubFailing severity=critical hub=real"})
 	var merchants []alert
 	for i := range 60 {
-		of := fmt.Sprintf("merchant=m%d hub=real", i)
-		merchants = append(merchants, alert("PaypleTransferLimitUnknown severity=critical "+of), alert("PaypleDataStale severity=critical "+of))
+		of := fmt.Sprintf("severity=critical merchant=m%d", i)
+		merchants = append(merchants, alert("PaypleTransferLimitUnknown hub=real "+of), alert("PaypleDataStale hub=real "+of),
+			alert("PaypleCredentialsRejected reason=ip_not_allowed job=p instance=a "+of))
 	}
 	post(t, base, merchants)
-	post(t, base, []alert{"PaypleExporterDown severity=critical job=p instance=a"})
-	incidents := map[string]bool{}
-	programs.Eventually(t, "the hub and the first exporter are told", func() bool {
-		for len(keys) > 0 {
-			incidents[<-keys] = true
-		}
-		return len(incidents) >= 2
+	post(t, base, []alert{
+		"PaypleExporterDown severity=critical job=p instance=a", "PaypleTransferLimitLow severity=critical merchant=low",
+		"PaypleTransferRunwayShort severity=critical merchant=low",
 	})
+	opened := func(what string, want int) {
+		t.Helper()
+		programs.Eventually(t, what, func() bool { return len(pager.Incidents()) >= want })
+		if got := pager.Incidents(); len(got) != want {
+			t.Errorf("%s: %d incidents, want %d: %v", what, len(got), want, got)
+		}
+	}
+	opened("the hub, the address, the first exporter and the low merchant are told", 4)
 	post(t, base, []alert{"PaypleExporterDown severity=critical job=p instance=b"})
-	programs.Eventually(t, "the second exporter is told", func() bool {
-		for len(keys) > 0 {
-			incidents[<-keys] = true
+	opened("the second exporter is told", 5)
+	post(t, base, []alert{"PaypleTransferLimitExhausted severity=critical merchant=low"})
+	opened("that nothing is left is told", 6)
+}
+
+// Invariant: a merchant that is low, and whose hub closes each night, is one incident all along: neither what is lost at night nor what is
+// low again in the morning opens another.
+func TestALowMerchantStaysOneIncident(t *testing.T) {
+	t.Parallel()
+	base, pager := paging(t, read(t, alertmanagerExample), "0s", "1s")
+	const low, lost = alert("PaypleTransferLimitLow severity=critical merchant=m"), alert("PaypleTransferLimitLostWhileLow severity=critical merchant=m")
+	events := func() (n int) {
+		for _, list := range pager.Incidents() {
+			n += len(list)
 		}
-		return len(incidents) >= 3
-	})
-	if len(incidents) != 3 {
-		t.Errorf("%d incidents, want those of the hub and of two exporters: %v", len(incidents), incidents)
+		return n
+	}
+	told := func(what string, do func()) {
+		t.Helper()
+		before := events()
+		do()
+		programs.Eventually(t, what, func() bool { return events() > before })
+	}
+	told("it is low", func() { post(t, base, []alert{low}) })
+	for range 2 { // nights
+		told("it is lost", func() { post(t, base, []alert{lost}) })
+		told("it is low no more, as far as is known", func() { end(t, base, low) })
+		told("it is low again", func() { post(t, base, []alert{low}) })
+		told("it is lost no more", func() { end(t, base, lost) })
+	}
+	told("it is topped up", func() { end(t, base, low) })
+	got := pager.Incidents()
+	for _, events := range got {
+		if len(got) != 1 || programs.Resolved(events) != 1 || events[len(events)-1].Action != "resolve" {
+			t.Errorf("incidents %v, want one that ends with the top-up", got)
+		}
+	}
+}
+
+// withClosedHours is the example with what it has as a comment for teams that know the hub's hours.
+func withClosedHours(t *testing.T) string {
+	t.Helper()
+	text := read(t, alertmanagerExample)
+	comment := regexp.MustCompile(`(?m)^( *)# (- matchers: .*|  group_by: .*|  mute_time_intervals: .*|time_intervals:|  .*hub-closed|    time_intervals:|      - times: .*|        location: .*)$`)
+	if n := len(comment.FindAllString(text, -1)); n != 8 {
+		t.Fatalf("%d lines of comment are configuration, want 8", n)
+	}
+	return comment.ReplaceAllString(text, "$1$2")
+}
+
+// Invariant: in the hours in which the hub is closed, in Korea, nobody is paged for what is unknown, and everybody for what is low.
+func TestClosedHours(t *testing.T) {
+	t.Parallel()
+	config := withClosedHours(t)
+	path := filepath.Join(t.TempDir(), "alertmanager.yml")
+	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	succeeds(t, amtool(t), "check-config", path)
+
+	hours := regexp.MustCompile(`times: .*`)
+	now := time.Now().UTC()
+	for _, c := range []struct {
+		name, times string
+		pages       int
+	}{
+		{"closed", `times: [{start_time: "00:00", end_time: "24:00"}]`, 1},
+		// An hour of ours, which is not that hour in Korea.
+		{"open", fmt.Sprintf(`times: [{start_time: "%02d:00", end_time: "%02d:59"}]`, now.Hour(), now.Hour()), 3},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			base, pager := paging(t, hours.ReplaceAllString(config, c.times), "0s", "5m")
+			post(t, base, []alert{"PaypleTransferLimitUnknown severity=critical merchant=m hub=real", "PaypleHubFailing severity=critical hub=other"})
+			post(t, base, []alert{"PaypleTransferLimitLow severity=critical merchant=n"})
+			programs.Eventually(t, "what is to be told is told", func() bool { return len(pager.Incidents()) >= c.pages })
+			if got := pager.Incidents(); len(got) != c.pages {
+				t.Errorf("incidents %v, want %d", got, c.pages)
+			}
+		})
 	}
 }
 
@@ -419,6 +497,13 @@ func post(t *testing.T, base string, list []alert) {
 		body = append(body, map[string]any{"labels": a.labels()})
 	}
 	send(t, base, body)
+}
+
+// end resolves an alert.
+func end(t *testing.T, base string, a alert) {
+	t.Helper()
+	now := time.Now()
+	send(t, base, []map[string]any{{"labels": a.labels(), "startsAt": now.Add(-time.Hour).Format(time.RFC3339Nano), "endsAt": now.Format(time.RFC3339Nano)}})
 }
 
 func send(t *testing.T, base string, body []map[string]any) {

@@ -67,6 +67,20 @@ func table(out *strings.Builder, head []string, rows [][]string) {
 	out.WriteString("\n")
 }
 
+// list writes a Markdown list: what is told of, in brackets what there is between, and
+// what is told.
+func list(out *strings.Builder, rows [][]string) {
+	for _, row := range rows {
+		last := len(row) - 1
+		out.WriteString("- " + row[0])
+		if between := strings.Join(slices.DeleteFunc(slices.Clone(row[1:last]), func(text string) bool { return text == "" }), ", "); between != "" {
+			out.WriteString(" (" + between + ")")
+		}
+		out.WriteString(": " + row[last] + "\n")
+	}
+	out.WriteString("\n")
+}
+
 func code(text string) string {
 	if text == "" {
 		return ""
@@ -108,25 +122,33 @@ func labelNames(family *dto.MetricFamily) []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
+// besides tells of the labels besides the merchant's.
+func besides(labels []string) string {
+	if labels = slices.DeleteFunc(slices.Clone(labels), func(label string) bool { return label == "merchant" }); len(labels) > 0 {
+		return " By " + codes(labels) + "."
+	}
+	return ""
+}
+
 func metricsDocument(t *testing.T) string {
 	t.Helper()
 	families := scraped(t)
 	var out strings.Builder
 	out.WriteString(generated + "# Metrics\n\nAmounts are Korean won, whole numbers. Nothing is ever shown as 0 or NaN because it is unknown: a series is absent then. Samples have no timestamps of their own.\n\n" +
-		"## Merchants\n\nOn `/metrics` for all merchants, on `/probe?merchant=NAME` for one.\n\n")
+		"## Merchants\n\nOn `/metrics` for all merchants, on `/probe?merchant=NAME` for one; by `merchant`, but for the settings.\n\n")
 	var rows [][]string
 	for _, m := range collector.Metrics() {
 		family := families[m.Name]
 		if family == nil {
 			if strings.HasPrefix(m.Name, "payple_transfer_threshold_") { // the demo has shares alone
-				rows = append(rows, []string{code(m.Name), "gauge", codes(m.Labels), m.Help})
+				rows = append(rows, []string{code(m.Name), "gauge", m.Help + besides(m.Labels)})
 				continue
 			}
 			t.Fatalf("the demo does not show %s", m.Name)
 		}
-		rows = append(rows, []string{code(m.Name), strings.ToLower(family.GetType().String()), codes(m.Labels), family.GetHelp()})
+		rows = append(rows, []string{code(m.Name), strings.ToLower(family.GetType().String()), family.GetHelp() + besides(m.Labels)})
 	}
-	table(&out, []string{"metric", "type", "labels", "meaning"}, rows)
+	list(&out, rows)
 
 	out.WriteString("## Requests to the hub, and the exporter\n\nOn `/metrics` only; `/metrics?collect[]=exporter` shows these alone and asks the hub for nothing.\n\n")
 	rows = nil
@@ -140,21 +162,22 @@ func metricsDocument(t *testing.T) string {
 		if kind == "histogram" {
 			kind = "histogram, classic and native"
 		}
-		rows = append(rows, []string{code(name), kind, codes(labelNames(family)), family.GetHelp()})
+		help := family.GetHelp()
+		if labels := labelNames(family); len(labels) < 4 { // those of the build's are told of there
+			help += besides(labels)
+		}
+		rows = append(rows, []string{code(name), kind, help})
 	}
-	table(&out, []string{"metric", "type", "labels", "meaning"}, rows)
+	list(&out, rows)
 	out.WriteString("Besides, unless `--web.disable-exporter-metrics` is set: `go_*` and `process_*` of the Go runtime and the process, and `promhttp_*` of the metrics page.\n\n")
 
 	out.WriteString("## Values of labels\n\n")
-	table(&out, []string{"label", "values"}, [][]string{
+	list(&out, [][]string{
 		{code("merchant"), "names of the configuration; the partner id where none is set"},
-		{code("cst_id"), "the partner id"},
-		{code("hub"), "`real`, `test`, `demo`, or the hub's host"},
-		{code("reason"), "one of the list below"},
 		{code("cause"), codes(collector.Causes()) + ": asked too recently, backing off after failures, joined a query under way, or not answered before the scrape's deadline"},
 		{code("severity"), codes(config.Severities())},
 		{code("endpoint"), codes(hub.Endpoints())},
-		{code("result"), "the hub's result code, one letter and four digits; at most 50 different, then `other`, as is one of another form"},
+		{code("result"), "one letter and four digits; at most 50 different, then `other`"},
 	})
 	out.WriteString("No label ever holds a secret, free text, or an amount.\n\n")
 
@@ -169,7 +192,7 @@ func metricsDocument(t *testing.T) string {
 	out.WriteString("`auth` with HTTP 403 and no result code: " + advice.Action(forbidden).English + ".\n\n")
 
 	out.WriteString("## Paths\n\n")
-	table(&out, []string{"path", "answers"}, [][]string{
+	list(&out, [][]string{
 		{code("/"), "page for people: every merchant, its figures and state"},
 		{code("/metrics"), "all merchants and the exporter itself; another path with `--web.telemetry-path`"},
 		{code("/probe?merchant=NAME"), "that merchant alone; 400 without a name, 404 for an unknown one"},
@@ -187,7 +210,7 @@ func metricsDocument(t *testing.T) string {
 func statusDocument(out *strings.Builder) {
 	out.WriteString("## /status.json\n\nFor outside monitors, chat bots, and the line before a batch:\n\n" +
 		"```sh\ncurl -fsS 'http://localhost:10911/status.json?merchant=main-store' && ./pay-out   # -f: a 503 fails, and nothing is paid out\n```\n\n" +
-		"It asks the hub by the same rules as a scrape and waits for it as long as a query may take (`--payple.timeout`). Texts for people are in the language of `?lang=` or `Accept-Language`.\n\n")
+		"It asks the hub by the same rules as a scrape, and waits for it up to `--payple.timeout`.\n\n")
 	fields := func(shape reflect.Type, prefix string) (rows [][]string) {
 		for field := range shape.Fields() {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -195,50 +218,48 @@ func statusDocument(out *strings.Builder) {
 		}
 		return rows
 	}
-	table(out, []string{"field", "is"}, append(fields(reflect.TypeFor[statuspage.Status](), ""), fields(reflect.TypeFor[statuspage.MerchantStatus](), "merchants[].")...))
+	list(out, append(fields(reflect.TypeFor[statuspage.Status](), ""), fields(reflect.TypeFor[statuspage.MerchantStatus](), "merchants[].")...))
 	var rows [][]string
 	for _, state := range statuspage.States() {
 		rows = append(rows, []string{code(state.Name), state.Meaning})
 	}
-	table(out, []string{"state", "means"}, rows)
+	list(out, rows)
 }
 
-// environmentOf returns the variable that sets a flag.
-func environmentOf(flag *kingpin.FlagModel) string {
-	if flag.Envar != "" {
-		return flag.Envar
-	}
-	return "PAYPLE_EXPORTER_" + strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(flag.Name))
-}
-
-// flagRows are the rows of a table of flags.
-func flagRows(flags []*kingpin.FlagModel) (rows [][]string) {
+// flagRows are the rows of a table of flags, without those that a table before has
+// with the same words, whose names it returns.
+func flagRows(flags []*kingpin.FlagModel, before map[string]string) (rows [][]string, again []string) {
 	for _, flag := range flags {
 		if flag.Hidden || strings.HasPrefix(flag.Name, "help") || strings.HasPrefix(flag.Name, "completion") || flag.Name == "version" {
 			continue
 		}
-		value := strings.Join(flag.Default, ", ")
-		if flag.IsBoolFlag() {
-			value = "off"
+		if before[flag.Name] == flag.Help {
+			again = append(again, "--"+flag.Name)
+			continue
 		}
+		before[flag.Name] = flag.Help
+		value := strings.Join(flag.Default, ", ")
 		help := strings.TrimSuffix(flag.Help, ".") + "."
 		if many, ok := flag.Value.(interface{ IsCumulative() bool }); ok && many.IsCumulative() && !strings.Contains(help, "epeatable") {
 			help += " Repeatable."
 		}
-		rows = append(rows, []string{code("--" + flag.Name), code(environmentOf(flag)), code(value), help})
+		if flag.Envar != "PAYPLE_EXPORTER_"+strings.NewReplacer("-", "_", ".", "_").Replace(strings.ToUpper(flag.Name)) && flag.Envar != "" {
+			help += " Environment: " + code(flag.Envar) + "."
+		}
+		rows = append(rows, []string{code("--" + flag.Name), code(value), help})
 	}
-	return rows
+	return rows, again
 }
 
 func configurationDocument(t *testing.T) string {
 	t.Helper()
 	whole := app.Model()
 	var out strings.Builder
-	out.WriteString(generated + "# Configuration\n\nFlags, or the environment; many merchants from a file. What is wrong is told in one line for each mistake, and nothing starts: exit code 2. " +
-		"`payple_exporter --config.check` validates all of it and prints what would run, with secrets hidden.\n\n## Commands\n\n")
+	out.WriteString(generated + "# Configuration\n\n[한국어](configuration.ko.md)\n\nFlags, or the environment; many merchants from a file. What is wrong is told in one line for each mistake, and nothing starts: exit code 2. " +
+		"`payple_exporter --config.check` prints what would run, with secrets hidden.\n\n## Commands\n\n")
 	exits := map[string]string{
 		"serve": "0 after SIGTERM or SIGINT, 1 for a failure at run time, 2 for wrong usage or configuration",
-		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration", "export": "0, 1 if it cannot be written, 2 for wrong usage", "simulate": "as serve", "healthcheck": "0 if healthy, else 1, for wrong usage too",
+		"check": "0 if all answered, 1 if one failed, 2 for wrong usage or configuration, 3 if one has less than `--min-remain`", "export": "0, 1 if it cannot be written, 2 for wrong usage", "simulate": "as serve", "healthcheck": "0 if healthy, else 1, for wrong usage too",
 	}
 	var rows [][]string
 	for _, command := range whole.Commands {
@@ -252,20 +273,27 @@ func configurationDocument(t *testing.T) string {
 	}
 	table(&out, []string{"command", "does", "exit code"}, rows)
 
-	head := []string{"flag", "environment", "default", "meaning"}
-	out.WriteString("## Flags of all commands\n\nA flag goes before the environment. A repeatable flag takes several values from the environment one a line.\n\n")
-	table(&out, head, flagRows(whole.Flags))
+	before := make(map[string]string)
+	out.WriteString("## Flags of all commands\n\nIn brackets are the defaults. Every flag can be set in the environment: `--web.max-requests` is `PAYPLE_EXPORTER_WEB_MAX_REQUESTS`. A flag goes before the environment; several values of a repeatable one stand one a line there.\n\n")
+	rows, _ = flagRows(whole.Flags, before)
+	list(&out, rows)
 	for _, command := range whole.Commands {
 		if command.Name != "help" {
 			fmt.Fprintf(&out, "## Flags of %s\n\n", command.Name)
 			for _, arg := range command.Args {
 				fmt.Fprintf(&out, "%s: %s\n\n", strings.ToUpper(arg.Name), arg.Help)
 			}
-			table(&out, head, flagRows(command.Flags))
+			rows, again := flagRows(command.Flags, before)
+			if len(rows) > 0 {
+				list(&out, rows)
+			}
+			if len(again) > 0 {
+				fmt.Fprintf(&out, "As above: %s.\n\n", codes(again))
+			}
 		}
 	}
 	out.WriteString(environmentDocument)
-	out.WriteString("## The merchants file\n\nYAML, named by `--config.file`. Keys never stand in it. `SIGHUP`, or POST `/-/reload` with `--web.enable-lifecycle`, reads it anew; a file with a mistake changes nothing.\n\n")
+	out.WriteString("## The merchants file\n\nYAML, named by `--config.file` ([an example](../README.md#many-merchants)). Keys never stand in it. `SIGHUP`, or POST `/-/reload` with `--web.enable-lifecycle`, reads it again; a file with a mistake changes nothing.\n\n")
 	rows = nil
 	for _, keys := range []struct {
 		prefix string
@@ -275,9 +303,7 @@ func configurationDocument(t *testing.T) string {
 			rows = append(rows, []string{code(keys.prefix + key.Name), key.Default, key.Help})
 		}
 	}
-	table(&out, []string{"key", "default", "meaning"}, rows)
-	example := must.Read(t, "internal/config/testdata/merchants.yml")
-	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(example, "testdata/partner1.custkey", "/run/secrets/partner1", 1))
+	list(&out, rows)
 	out.WriteString(thresholdDocument + proxyDocument + completionDocument)
 	return out.String()
 }
@@ -286,23 +312,20 @@ const environmentDocument = `## What only the environment says
 
 | variable | meaning |
 |---|---|
-| ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, in one line of UTF-8 and less one trailing newline; never a flag, since every user of a machine can read those |
-| ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; an address that cannot be read is refused, since the hub would be asked directly. ` + "`ALL_PROXY`" + ` is not used, which a warning tells of |
-| ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | other CA certificates than the system's: a file in PEM form, directories of such files. Each takes the place of the system's own file or directories. Read at the start and again at each reload, for new connections (the system's own once in the life of the process); one that is missing or holds no certificate is refused (an empty directory beside ` + "`SSL_CERT_FILE`" + ` is not: nothing but the file is trusted then) |
+| ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, never a flag, since every user of a machine can read those |
+| ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; one that cannot be read is refused. ` + "`ALL_PROXY`" + ` is not used, which a warning tells of |
+| ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | CA certificates in place of the system's own file or directories, in PEM form. Read at the start and at each reload; one that is missing or holds none is refused |
 | ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of what is printed for people, and of what the log says they must do, where no flag names one |
 
 ## Credentials that cannot be right
 
-A custKey or partner id that cannot be right would only be refused by Payple, again and again. It is refused here instead, at the start, by ` + "`--config.check`" + `, at a reload and in ` + "`check`" + `, in one line that names the file or variable and what is odd, without the key. A key file that goes bad while
-the exporter runs fails its merchant with the reason ` + "`config`" + ` and the same words; nothing of it is sent.
+They are refused at the start, by ` + "`--config.check`" + `, at a reload and in ` + "`check`" + `, in one line without the key; a key file that goes bad later fails its merchant with the reason ` + "`config`" + `, and nothing of it is sent.
 
-| what | is |
-|---|---|
-| a key with a byte order mark, a control or invisible character (zero-width, no-break space, soft hyphen, marks of reading direction, Hangul filler), of blanks alone, of several lines, no UTF-8 | refused |
-| a key file that is no regular file: a directory, a pipe, ` + "`<(…)`" + `. Links to regular files are fine, as Kubernetes makes them | refused |
-| a partner id with a blank, a quote or ` + "`$`" + `, a control or invisible character | refused |
-| a key that begins or ends with a blank or a quote | taken, with a warning; and told again if the hub answers T0300 |
-| two names, or two partner ids on one hub, that differ only in blanks at the ends or in a row, or in how Hangul is written (NFC, NFD) | duplicates: refused |
+- A key with a byte order mark, a control or invisible character, of blanks alone, of several lines, or not UTF-8; a key file that is no regular file (links to one are fine).
+- A partner id with a blank, a quote, ` + "`$`" + `, a control or invisible character.
+- Two names, or two partner ids on one hub, that only look alike (blanks, NFC and NFD).
+
+A key that begins or ends with a blank or a quote is taken, with a warning.
 
 `
 
@@ -315,33 +338,24 @@ const thresholdDocument = `## Thresholds
 | runway | ` + "`24h`, `1d`" + ` (units y, w, d, h, m, s) | at the present pace, nothing is left before that |
 | need | ` + "`1.2x`" + ` | less than so many times what the coming 24 hours took last week; judged by Prometheus, which remembers it ([alerts.md](alerts.md)) |
 
-One of each kind for ` + "`warning` (a ticket) and for `critical`" + ` (a page); the first that is hit counts, exactly at a threshold is not below it. The defaults, 24h and 4h, hold only for a severity for which none is set.
-If your totals grow for ever, prefer amounts and runway: a share of such a total means less every month.
+One of each kind for ` + "`warning` (a ticket) and for `critical`" + ` (a page); the first that is hit counts. The defaults, 24h and 4h, hold only for a severity for which none is set.
 
 `
 
 const proxyDocument = `## Behind a proxy
-
-Say where people and Prometheus reach the exporter; the page's links are relative and hold anywhere.
 
 | the proxy | set | nginx | HAProxy |
 |---|---|---|---|
 | passes the path on | ` + "`--web.external-url=https://monitoring.example/payple`" + ` | ` + "`location /payple/ { proxy_pass http://127.0.0.1:10911; }`" + ` | ` + "`use_backend payple if { path_beg /payple/ }`" + ` |
 | takes the path off | that and ` + "`--web.route-prefix=/`" + ` | ` + "`location /payple/ { proxy_pass http://127.0.0.1:10911/; }`" + ` | that, and in the backend ` + "`http-request set-path %[path,regsub(^/payple/,/)]`" + ` |
 
-` + "`/sd`" + ` names the external address, its scheme and its path. Where Prometheus goes around the proxy, ` + "`--web.sd-address`" + ` says where: then without scheme, and with the route prefix as the path. ` + "`healthcheck`" + ` wants the same two flags, or the environment.
+` + "`/sd`" + ` names the external address. Where Prometheus goes around the proxy, ` + "`--web.sd-address`" + ` says where. ` + "`healthcheck`" + ` wants the same two flags, or the environment.
 
 `
 
-const completionDocument = `## Shell completion
-
-` + "```sh" + `
-eval "$(payple_exporter --completion-script-bash)"   # in ~/.bashrc
+const completionDocument = "## Shell completion\n\n```sh\n" + `eval "$(payple_exporter --completion-script-bash)"   # in ~/.bashrc
 eval "$(payple_exporter --completion-script-zsh)"    # in ~/.zshrc, after compinit
-` + "```" + `
-
-It completes commands and flags. A package may write the scripts to files: they do not change with the machine.
-`
+` + "```\n"
 
 // Every reason and every cause that the code knows is told of, and every flag
 // of every command's help; every reason in a runbook, too.

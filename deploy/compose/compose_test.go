@@ -167,6 +167,14 @@ func TestEveryAddressIsThatOfAService(t *testing.T) {
 	}
 }
 
+// Grafana has no user whose password everybody knows, wherever its port is bound.
+func TestGrafanaHasNoDefaultPassword(t *testing.T) {
+	t.Parallel()
+	if text := must.Read(t, "compose.yaml"); !strings.Contains(text, "GF_SECURITY_DISABLE_INITIAL_ADMIN_CREATION: \"true\"") {
+		t.Error("Grafana makes a user admin with the password admin")
+	}
+}
+
 // exposed returns the port that the exporter's image listens on.
 func exposed(t *testing.T) string {
 	t.Helper()

@@ -29,18 +29,11 @@ const shutdownTimeout = 30 * time.Second
 
 // serve runs the exporter until ctx ends.
 func (p *program) serve(ctx context.Context) (err error) {
-	if err := p.serving.validate(ctx); err != nil {
-		return usageError{err}
-	}
-	merchants, err := p.source()
+	merchants, first, err := p.begin(p.serving.validate(ctx))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, merchants.close()) }()
-	first, err := merchants.load()
-	if err != nil {
-		return usageError{err}
-	}
 	if p.serving.configCheck {
 		p.warn(first)
 		return p.printConfig(first)

@@ -56,8 +56,14 @@ func TestCheckJSONShape(t *testing.T) {
 			t.Errorf("--lang=%s changes the JSON:\n%s", language, got)
 		}
 	}
-	if !strings.Contains(must.Read(t, "docs/check.md"), first) {
-		t.Error("docs/check.md does not hold the JSON of testdata/check.json")
+	document := must.Read(t, "docs/check.md")
+	if firstStep, _, _ := strings.Cut(first, "        },\n"); !strings.Contains(document, "```json\n"+firstStep) {
+		t.Error("docs/check.md does not show how the JSON of testdata/check.json begins")
+	}
+	for _, field := range regexp.MustCompile(`"(\w+)":`).FindAllStringSubmatch(first, -1) {
+		if !strings.Contains(document, "`"+field[1]+"`") {
+			t.Errorf("docs/check.md does not tell of %s", field[1])
+		}
 	}
 }
 
