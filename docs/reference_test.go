@@ -315,7 +315,7 @@ const environmentDocument = `## What only the environment says
 | ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, never a flag, since every user of a machine can read those |
 | ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; one that cannot be read is refused. ` + "`ALL_PROXY`" + ` is not used, which a warning tells of |
 | ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | CA certificates in place of the system's own file or directories, in PEM form. Read at the start and at each reload; one that is missing or holds none is refused |
-| ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of ` + "`check` and `simulate`" + `, where no flag names one |
+| ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of what is printed for people, and of what the log says they must do, where no flag names one |
 
 ## Credentials that cannot be right
 
