@@ -266,7 +266,7 @@ func configurationDocument(t *testing.T) string {
 	}
 	table(&out, []string{"key", "default", "meaning"}, rows)
 	example := must.Read(t, "internal/config/testdata/merchants.yml")
-	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(example, "testdata/partner1.custkey", "/run/secrets/partner1", 1))
+	fmt.Fprintf(&out, "```yaml\n%s```\n\n", strings.Replace(example, "partner1.custkey", "/run/secrets/partner1", 1))
 	out.WriteString(thresholdDocument + proxyDocument + completionDocument)
 	return out.String()
 }
