@@ -81,7 +81,7 @@ func TestReloadKeepsWhatIsKnown(t *testing.T) {
 	if got["payple_transfer_remain_amount{merchant=shop}"] != 9_944_000 || s.Hub.Requests("store", hub.EndpointRemain) != 1 {
 		t.Errorf("forgotten with its name: %v", got)
 	}
-	if got["payple_transfer_threshold_ratio{merchant=shop,severity=critical}"] != 0.1 || got["payple_min_interval_seconds{}"] != 60 {
+	if got["payple_transfer_threshold_runway_seconds{merchant=shop,severity=critical}"] != 14_400 || got["payple_min_interval_seconds{}"] != 60 {
 		t.Errorf("the new settings are not shown: %v", got)
 	}
 
