@@ -15,7 +15,7 @@ func strict(text string) error {
 	if !ended || strings.Contains(body, "# EOF") {
 		return errors.New("want # EOF as the last line, and there alone")
 	}
-	suffixes := map[string][]string{"counter": {"_total", "_created"}, "histogram": {"_bucket", "_count", "_sum", "_created"}, "summary": {"", "_count", "_sum", "_created"}, "gauge": {""}, "unknown": {""}, "info": {"_info"}}
+	suffixes := map[string][]string{"": {""}, "counter": {"_total", "_created"}, "histogram": {"_bucket", "_count", "_sum", "_created"}, "summary": {"", "_count", "_sum", "_created"}, "gauge": {""}, "unknown": {""}, "info": {"_info"}}
 	family, kind, names := "", "", make(map[string]string) // of samples: the family that they belong to
 	for line := range strings.Lines(body) {
 		words := strings.Fields(line)
@@ -37,6 +37,9 @@ func strict(text string) error {
 			continue
 		}
 		name, _, _ := strings.Cut(words[0], "{")
+		if kind == "" { // without a TYPE, each name is a family of its own
+			family = name
+		}
 		suffix, belongs := strings.CutPrefix(name, family)
 		known := false
 		for _, one := range suffixes[kind] {
