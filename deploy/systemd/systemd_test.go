@@ -284,7 +284,7 @@ func TestTheServiceIsAlwaysStartedAgain(t *testing.T) {
 	for _, want := range [][3]string{
 		{"Service", "Restart", "always"},
 		{"Unit", "StartLimitIntervalSec", "0"},
-		{"Service", "ExecReload", "kill -HUP $MAINPID"},
+		{"Service", "ExecReload", "/bin/sh -c 'kill -HUP $MAINPID'"},
 	} {
 		if got := settings(t, want[0], want[1], unit); !slices.Equal(got, want[2:]) {
 			t.Errorf("%s is %q, want %q", want[1], got, want[2])
