@@ -25,6 +25,7 @@ func main() {
 	os.Exit(app.Run(ctx, os.Args[1:], app.Options{
 		Stdout:         os.Stdout,
 		Stderr:         os.Stderr,
+		Environ:        os.Environ,
 		Hangups:        hangups,
 		ReleaseHangups: func() { signal.Stop(hangups) },
 		SetStandardLog: log.SetOutput,

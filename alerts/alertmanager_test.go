@@ -160,7 +160,7 @@ func relayed(message notification) string {
 }
 
 // Invariant: people who are paged or read the channel see in the title, in Korean, what has happened and that it is over, and find since
-// when, what to do, whom to call and the runbook in Korean; wherever the runbooks are, and of two alerts, too.
+// when, what to do, whom to call and the runbook in Korean, where there is one; of two alerts, too.
 func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 	t.Parallel()
 	phone := &telephone{got: make(map[string][]notification)}
@@ -169,7 +169,7 @@ func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 	config := strings.ReplaceAll(read(t, alertmanagerExample), "http://127.0.0.1:9099", server.URL)
 	config = regexp.MustCompile(`(group_wait|group_interval): \w+`).ReplaceAllString(config, "$1: 1s")
 	// The first route is one to the text messages, as the example says.
-	config = strings.Replace(config, "  routes:\n", "  routes:\n    - {receiver: sms, continue: true}\n", 1)
+	config = strings.Replace(config, "  routes:\n", "  routes:\n    - {receiver: sms, continue: true, group_by: [alertname]}\n", 1)
 	base := programs.Alertmanager(t, config).URL
 	low := map[string]any{
 		"labels": alert("PaypleTransferLimitLow severity=critical merchant=main-store").labels(),
@@ -177,17 +177,17 @@ func TestNotificationsSpeakKoreanFirst(t *testing.T) {
 			"summary": "main-store: ₩999,999 left to pay out, critical threshold ₩1,000,000", "description": "In English at length.",
 			"summary_ko":     "main-store: 한도 잔여 999,999원(심각 기준 1,000,000원)",
 			"description_ko": "파트너 계정 main-store의 한도 잔여금액은 999,999원입니다. 한도를 미리 확보하세요. 연락처: 정산 온콜 02-555-0100.",
-			"runbook_url":    "https://runbooks.example/docs/runbooks/PaypleTransferLimitLow.md",
+			"runbook_url":    "", // as where nobody has said how people reach the exporter
 		},
 		"startsAt": "2026-11-24T15:30:00Z",
 	}
 	two := []map[string]any{}
-	for _, instance := range []string{"a", "b"} {
+	for _, merchant := range []string{"main-store", "side-store"} {
 		two = append(two, map[string]any{
-			"labels": alert("PaypleCredentialsRejected severity=critical merchant=main-store reason=auth job=p instance=" + instance).labels(),
+			"labels": alert("PaypleCredentialsRejected severity=critical reason=auth job=p instance=a merchant=" + merchant).labels(),
 			"annotations": map[string]string{
-				"summary": "main-store: access is refused to " + instance, "description": "At length.",
-				"summary_ko": "main-store: 조회 거부(" + instance + ")", "description_ko": "길게 " + instance + ".", "runbook_url": "https://exporter.example/payple/runbooks/PaypleCredentialsRejected",
+				"summary": merchant + ": access is refused to a", "description": "At length.",
+				"summary_ko": merchant + ": 조회 거부(a)", "description_ko": merchant + " 길게.", "runbook_url": "https://exporter.example/payple/runbooks/PaypleCredentialsRejected",
 			},
 			"startsAt": "2026-11-25T04:24:00Z",
 		})

@@ -137,8 +137,9 @@ func TestAlertsAreWhole(t *testing.T) {
 				t.Errorf("%s: label %s is a template", name, label)
 			}
 		}
-		if want := rules.RunbookBase + name + ".md"; r.Annotations["runbook_url"] != want {
-			t.Errorf("%s: runbook_url %s", name, r.Annotations["runbook_url"])
+		// That the exporter's address comes before it, and nothing where there is none, is in tests/runbooks.yml.
+		if link := r.Annotations["runbook_url"]; !strings.HasSuffix(link, "/runbooks/"+name+"{{ end }}") || strings.Contains(link, "://") {
+			t.Errorf("%s: runbook_url %s", name, link)
 		}
 		for _, key := range []string{"summary", "description", "summary_ko", "description_ko"} {
 			text := regexp.MustCompile(`(?s){{ define .*{{ end -}}`).ReplaceAllString(r.Annotations[key], "")

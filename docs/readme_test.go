@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -156,6 +157,8 @@ type document struct {
 	links    []string // but for the screenshot and the other language
 	rows     []string // of tables: how many columns, and what stands in backquotes
 	points   int      // of lists
+	code     []string // what stands in backquotes anywhere
+	prose    string   // the rest
 }
 
 var languageLinks = []string{"README.md", "README.ko.md", "docs/images/page.png", "docs/images/page-ko.png"}
@@ -170,30 +173,41 @@ func dissect(text string) document {
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		switch {
-		case strings.HasPrefix(line, "```"):
+		case strings.HasPrefix(strings.TrimSpace(line), "```"):
 			if inBlock {
 				d.blocks = append(d.blocks, block)
 			}
 			block, inBlock = line+"\n", !inBlock
+		case strings.HasPrefix(line, "<!--"):
+			continue
 		case inBlock:
 			block += withoutWords(line) + "\n"
 		case strings.HasPrefix(line, "#"):
 			d.headings = append(d.headings, strings.TrimRight(line[:strings.IndexByte(line, ' ')]+" "+regexp.MustCompile(`\d\.|payple_exporter|Prometheus|Alertmanager`).FindString(line), " "))
 		case strings.HasPrefix(line, "|"):
 			d.rows = append(d.rows, strings.Repeat("|", strings.Count(line, "|"))+" "+quoted(line))
-		case strings.HasPrefix(line, "- "):
+		case regexp.MustCompile(`^ *(?:-|\d+\.) `).MatchString(line):
 			d.points++
 		}
 		if !inBlock {
 			for _, link := range regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(line, -1) {
 				if !slices.Contains(languageLinks, link[1]) {
-					d.links = append(d.links, link[1])
+					d.links = append(d.links, inEnglish(link[1]))
 				}
 			}
+			code := regexp.MustCompile("`[^`]+`")
+			d.code = append(d.code, code.FindAllString(line, -1)...)
+			d.prose += code.ReplaceAllString(line, "") + "\n"
 		}
 	}
 	slices.Sort(d.links)
 	return d
+}
+
+// inEnglish is where a link leads, without the language and the heading, which differ.
+func inEnglish(link string) string {
+	path, _, _ := strings.Cut(link, "#")
+	return strings.Replace(path, ".ko.md", ".md", 1)
 }
 
 // withoutWords takes comments, and the labels of pictures, out of a line of
@@ -203,40 +217,116 @@ func withoutWords(line string) string {
 	return regexp.MustCompile(`(\["|\|")[^"]*("\]|"\|)`).ReplaceAllString(line, "$1…$2")
 }
 
-// README.ko.md has what README.md has: the same sections in the same order,
-// the same code, tables and links. Only the words differ.
-func TestReadmesKeepInStep(t *testing.T) {
+// English documents of which there is one in Korean: README.md, every runbook, and all that an operator needs. What of alerts.md is in
+// English alone begins with its weeks.
+func inKoreanToo(t *testing.T) []string {
+	t.Helper()
+	all := must.Get(filepath.Glob("docs/runbooks/*.md"))(t)
+	all = slices.DeleteFunc(all, func(path string) bool { return strings.HasSuffix(path, ".ko.md") })
+	return append(all, "README.md", "docs/alerts.md", "docs/check.md", "docs/configuration.md", "docs/drills.md")
+}
+
+// A document in Korean has what the English one has: the same sections in the
+// same order, the same code, tables, steps and links, and no number or time
+// less. Only the words differ. None outlives the English one.
+func TestKoreanKeepsStep(t *testing.T) {
 	t.Parallel()
-	english, korean := dissect(must.Read(t, "README.md")), dissect(must.Read(t, "README.ko.md"))
-	for _, part := range []struct {
-		name string
-		a, b []string
-	}{
-		{"headings", english.headings, korean.headings},
-		{"code blocks", english.blocks, korean.blocks},
-		{"links", english.links, korean.links},
-		{"rows of tables", english.rows, korean.rows},
+	var wants []string
+	for _, path := range inKoreanToo(t) {
+		inKorean := strings.TrimSuffix(path, ".md") + ".ko.md"
+		wants = append(wants, inKorean)
+		text := must.Read(t, path)
+		if path == "docs/alerts.md" {
+			text, _, _ = strings.Cut(text, "\n## Weeks\n")
+		}
+		english, korean := dissect(text), dissect(must.Read(t, inKorean))
+		for _, part := range []struct {
+			name string
+			a, b []string
+		}{
+			{"headings", english.headings, korean.headings},
+			{"code blocks", english.blocks, korean.blocks},
+			{"links", english.links, korean.links},
+			{"rows of tables", english.rows, korean.rows},
+		} {
+			for i := range max(len(part.a), len(part.b)) {
+				a, b := at(part.a, i), at(part.b, i)
+				if a != b {
+					t.Errorf("%s: %s has %q where %s has %q", part.name, path, a, inKorean, b)
+					break
+				}
+			}
+		}
+		if english.points != korean.points || len(english.headings) == 0 {
+			t.Errorf("%s: %d points of lists in English, %d in Korean", path, english.points, korean.points)
+		}
+		if path != "README.md" { // which is also written, not translated alone
+			saysTheSame(t, inKorean, english, korean)
+		}
+	}
+	have := must.Get(filepath.Glob("docs/*.ko.md"))(t)
+	have = append(append(have, must.Get(filepath.Glob("docs/runbooks/*.ko.md"))(t)...), "README.ko.md")
+	if slices.Sort(wants); !slices.Equal(slices.Sorted(slices.Values(have)), wants) {
+		t.Errorf("in Korean there are %v, want %v", have, wants)
+	}
+}
+
+func at(list []string, i int) string {
+	if i < len(list) {
+		return list[i]
+	}
+	return ""
+}
+
+func saysTheSame(t *testing.T, path string, english, korean document) {
+	t.Helper()
+	for _, code := range english.code {
+		if !slices.Contains(korean.code, code) {
+			t.Errorf("%s lacks %s", path, code)
+		}
+	}
+	for _, code := range korean.code {
+		if !slices.Contains(english.code, code) {
+			t.Errorf("%s has %s, which English lacks", path, code)
+		}
+	}
+	said := numbers(korean.prose)
+	for _, number := range numbers(english.prose) {
+		if !slices.ContainsFunc(said, func(korean string) bool {
+			return korean == number || strings.TrimRight(korean, "분시간일") == number // "minute 5", and after "two hours" the 28
+		}) {
+			t.Errorf("%s lacks %s", path, number)
+		}
+	}
+}
+
+// numbers returns the numbers of a text, and its times as a Korean text writes them.
+func numbers(prose string) []string {
+	for word, digits := range map[string]string{
+		"half a day": "12 hours", "hour and a half": "90 minutes", "half hour": "30 minutes", "half-hourly": "30 minutes",
+		"quarter of an hour": "15 minutes", "하루": "1일", "일주일": "7일", "한 시간": "1시간",
 	} {
-		if len(part.a) == 0 {
-			t.Errorf("README.md has no %s", part.name)
-		}
-		for i := range max(len(part.a), len(part.b)) {
-			var a, b string
-			if i < len(part.a) {
-				a = part.a[i]
-			}
-			if i < len(part.b) {
-				b = part.b[i]
-			}
-			if a != b {
-				t.Errorf("%s: README.md has %q where README.ko.md has %q", part.name, a, b)
-				break
-			}
-		}
+		prose = strings.ReplaceAll(prose, word, digits)
 	}
-	if english.points != korean.points || english.points == 0 {
-		t.Errorf("%d points of lists in English, %d in Korean", english.points, korean.points)
+	units := map[string]string{"minute": "분", "hour": "시간", "day": "일"}
+	words := []string{"zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"}
+	time := regexp.MustCompile(`\b(a|an|` + strings.Join(words, "|") + `|\d+) (minute|hour|day)s?\b`)
+	prose = time.ReplaceAllStringFunc(prose, func(found string) string {
+		part := time.FindStringSubmatch(found)
+		number := part[1]
+		if number == "a" || number == "an" {
+			number = "1"
+		}
+		if i := slices.Index(words, number); i >= 0 {
+			number = strconv.Itoa(i)
+		}
+		return number + units[part[2]]
+	})
+	var all []string
+	for _, found := range regexp.MustCompile(`([A-Z]?\d+(?:[.,]\d+)*) ?(분|시간|일)?`).FindAllStringSubmatch(prose, -1) {
+		all = append(all, found[1]+found[2])
 	}
+	return all
 }
 
 // Every relative link of every document leads somewhere.

@@ -227,9 +227,6 @@ func flagRows(flags []*kingpin.FlagModel, before map[string]string) (rows [][]st
 		}
 		before[flag.Name] = flag.Help
 		value := strings.Join(flag.Default, ", ")
-		if flag.IsBoolFlag() {
-			value = "false"
-		}
 		help := strings.TrimSuffix(flag.Help, ".") + "."
 		if many, ok := flag.Value.(interface{ IsCumulative() bool }); ok && many.IsCumulative() && !strings.Contains(help, "epeatable") {
 			help += " Repeatable."
@@ -246,7 +243,7 @@ func configurationDocument(t *testing.T) string {
 	t.Helper()
 	whole := app.Model()
 	var out strings.Builder
-	out.WriteString(generated + "# Configuration\n\nFlags, or the environment; many merchants from a file. What is wrong is told in one line for each mistake, and nothing starts: exit code 2. " +
+	out.WriteString(generated + "# Configuration\n\n[한국어](configuration.ko.md)\n\nFlags, or the environment; many merchants from a file. What is wrong is told in one line for each mistake, and nothing starts: exit code 2. " +
 		"`payple_exporter --config.check` prints what would run, with secrets hidden.\n\n## Commands\n\n")
 	exits := map[string]string{
 		"serve": "0 after SIGTERM or SIGINT, 1 for a failure at run time, 2 for wrong usage or configuration",
@@ -306,7 +303,7 @@ const environmentDocument = `## What only the environment says
 | ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, never a flag, since every user of a machine can read those |
 | ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; one that cannot be read is refused. ` + "`ALL_PROXY`" + ` is not used, which a warning tells of |
 | ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | CA certificates in place of the system's own file or directories, in PEM form. Read at the start and at each reload; one that is missing or holds none is refused |
-| ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of ` + "`check` and `simulate`" + `, where no flag names one |
+| ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of what is printed for people, and of what the log says they must do, where no flag names one |
 
 ## Credentials that cannot be right
 

@@ -52,6 +52,8 @@ var types = map[string]func() object{
 	"apps/v1/StatefulSet":                     func() object { return new(apps.StatefulSet) },
 	"policy/v1/PodDisruptionBudget":           func() object { return new(disruption.PodDisruptionBudget) },
 	"networking.k8s.io/v1/NetworkPolicy":      func() object { return new(networking.NetworkPolicy) },
+	"networking.k8s.io/v1/Ingress":            func() object { return new(networking.Ingress) },
+	"external-secrets.io/v1/ExternalSecret":   func() object { return new(externalSecret) },
 	"monitoring.coreos.com/v1/Probe":          func() object { return new(monitoring.Probe) },
 	"monitoring.coreos.com/v1/PrometheusRule": func() object { return new(monitoring.PrometheusRule) },
 	"monitoring.coreos.com/v1/ServiceMonitor": func() object { return new(monitoring.ServiceMonitor) },

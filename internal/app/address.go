@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strconv"
@@ -33,6 +32,13 @@ func canListen(ctx context.Context, address string) bool {
 		_, err = new(net.Resolver).LookupPort(ctx, "tcp", port) // it may be a name, such as http
 	}
 	return err == nil
+}
+
+// refuseAddress returns the mistake of a flag that names an address on which
+// nobody can listen.
+func refuseAddress(ctx context.Context, flag, address string) error {
+	return refuse(!canListen(ctx, address), flag, address,
+		"want a port with or without a host, such as :10911, localhost:10911 or [::1]:10911, or vsock://:10911")
 }
 
 // localURL returns where a listen address is reached from this machine.
@@ -72,15 +78,15 @@ func (f *routeFlags) resolve() (err error) {
 			err = errors.New("want a host that Prometheus can scrape")
 		}
 		if err != nil {
-			return fmt.Errorf("--web.external-url %q: %w", f.externalURL, err)
+			return wrong("web.external-url", f.externalURL, err.Error())
 		}
 		f.prefix = f.external.Path
 	}
 	if f.routePrefix != "" {
 		f.prefix = strings.TrimSuffix("/"+strings.Trim(f.routePrefix, "/"), "/")
 	}
-	return refuse(f.prefix != "" && !web.IsPath(f.prefix),
-		"--web.route-prefix %q: want a path such as /payple, without //, .. and characters such as %% or :; or / where the proxy takes it off", f.prefix)
+	return refuse(f.prefix != "" && !web.IsPath(f.prefix), "web.route-prefix", f.prefix,
+		"want a path such as /payple, without //, .. and characters such as % or :; or / where the proxy takes it off")
 }
 
 // parseBase reads an address below which there are others, such as

@@ -30,6 +30,9 @@ type Options struct {
 	Stdout, Stderr io.Writer
 	// Getenv reads the environment; nil means os.Getenv.
 	Getenv func(string) string
+	// Environ lists the environment, so that misspelt variables are found; nil
+	// means that nobody looks.
+	Environ func() []string
 	// Now tells the time; nil means time.Now.
 	Now func() time.Time
 	// Hangups brings every SIGHUP, which asks a server to reload, to the end of

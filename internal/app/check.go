@@ -27,7 +27,7 @@ type wonFlag struct{ won *hub.Won } // nil: not given
 func (f *wonFlag) Set(text string) error {
 	won, err := hub.ParseWon(text)
 	if err != nil || won < 0 {
-		return fmt.Errorf("--min-remain %q: want an amount in won, such as 50000000", text)
+		return errors.New("min-remain: want an amount in won, such as 50000000")
 	}
 	f.won = &won
 	return nil
@@ -45,15 +45,11 @@ func (f *checkFlags) define(command *kingpin.CmdClause) {
 
 // check asks the hub once for each merchant and prints what it says.
 func (p *program) check(ctx context.Context) (err error) {
-	merchants, err := p.source()
+	merchants, loaded, err := p.begin(nil)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, merchants.close()) }()
-	loaded, err := merchants.load()
-	if err != nil {
-		return usageError{err}
-	}
 	p.warn(loaded)
 	findings := check.Merchants(ctx, loaded.Merchants, check.Options{
 		Timeout: p.merchants.timeout, MaxConcurrency: p.merchants.maxConcurrency, RequestsPerSecond: p.merchants.maxRequestsPerSecond,

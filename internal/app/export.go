@@ -32,7 +32,7 @@ func (f *exportFlags) define(export *kingpin.CmdClause) {
 	export.Arg("kind", "What to print: "+strings.Join(kinds, ", ")+".").Required().HintOptions(kinds...).EnumVar(&f.kind, kinds...)
 	export.Flag("output-dir", "Directory to write the files to, instead of printing them one after the other.").
 		StringVar(&f.outputDir)
-	export.Flag("runbook-url", "Address below which alerts find their runbooks, such as https://exporter.example/runbooks; of rules and prometheusrule.").
+	export.Flag("runbook-url", "Address below which alerts find their runbooks where no exporter with --web.external-url shows them, such as https://wiki.example/runbooks; of rules and prometheusrule.").
 		StringVar(&f.runbookURL)
 	f.language.define(export)
 }
@@ -58,13 +58,18 @@ func exports() []carried {
 // export prints what the program carries, or writes it to files.
 func (p *program) export(context.Context) error {
 	f := p.exporting
-	links := ""
+	var links string
+	var mistake error
 	if f.runbookURL != "" {
 		base, err := parseBase(f.runbookURL)
 		if err != nil {
-			return usageError{fmt.Errorf("--runbook-url %q: %w", f.runbookURL, err)}
+			mistake = wrong("runbook-url", f.runbookURL, err.Error())
+		} else { // in a text that YAML quotes
+			links = strings.NewReplacer("$", "$$", "'", "%27", "{", "%7B").Replace(base.String())
 		}
-		links = strings.ReplaceAll(base.String(), "$", "$$") + "/$1"
+	}
+	if err := p.refused(mistake); err != nil {
+		return err
 	}
 	for _, e := range exports() {
 		if e.kind == f.kind {
@@ -76,7 +81,7 @@ func (p *program) export(context.Context) error {
 	return nil
 }
 
-// exportAll exports all files of a kind. Where links is set, links to runbooks become that, with $1 for the name of the alert.
+// exportAll exports all files of a kind. Where links is set, links to runbooks lead there if no exporter says where it is reached.
 func (p *program) exportAll(e carried, links string) error {
 	pattern := e.pattern
 	if e.korean != "" && p.exporting.language.language(p.Getenv) == lang.Korean {
@@ -92,7 +97,7 @@ func (p *program) exportAll(e carried, links string) error {
 			return err
 		}
 		if links != "" {
-			content = regexp.MustCompile(`https?://[^\s"'{}]+/(Payple\w+)(?:\.md)?`).ReplaceAll(content, []byte(links))
+			content = regexp.MustCompile(`(/runbooks/(Payple\w+)){{ end }}`).ReplaceAll(content, []byte("${1}{{ else }}"+links+"/${2}{{ end }}"))
 		}
 		if err := p.exportOne(name, content); err != nil {
 			return err

@@ -2,14 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
 
+	"payple_exporter/hub"
+	"payple_exporter/internal/config"
 	"payple_exporter/internal/lang"
 )
 
@@ -36,6 +38,15 @@ type program struct {
 	simulating  simulateFlags
 	healthcheck healthcheckFlags
 
+	// mistakes are those of the command line and of the environment so far.
+	mistakes []error
+	// variables are those of all flags, and given is what flags were given, in
+	// either way.
+	variables []string
+	given     map[string]string
+	// defaults hold where a merchants file says nothing.
+	defaults config.Defaults
+
 	// command is the name of the command.
 	command string
 	// execute is the command; nil if the command line asked for help or the
@@ -52,20 +63,33 @@ func parse(args []string, options Options) (*program, error) {
 	app, commands := p.define()
 	answered := false
 	app.Terminate(func(int) { answered = true })
-	name, err := app.Parse(wholeWords(args))
-	if answered {
+	args = wholeWords(args)
+	if len(args) > 0 && args[0] != "help" && !strings.HasPrefix(args[0], "--completion") {
+		line := newCommandLine(app.Model())
+		line.read(args)
+		args, p.mistakes, p.command = line.args(), line.mistakes, line.command
+	}
+	name, err := app.Parse(args)
+	if answered && len(p.mistakes) == 0 {
 		return p, nil
 	}
 	if err != nil {
-		err = fmt.Errorf("%w, try --help", err)
-		if slices.Contains(args, commandHealthcheck) {
-			// Healthy or not: Docker, for one, knows 0 and 1, and reserves 2.
-			return nil, err
-		}
-		return nil, usageError{err}
+		p.mistakes = append(p.mistakes, fmt.Errorf("%w, try --help", err))
+		return nil, p.refused()
 	}
 	p.command, p.execute = name, commands[name]
 	return p, nil
+}
+
+// refused returns all mistakes so far and others as one error; nil if there is
+// none.
+func (p *program) refused(others ...error) error {
+	err := errors.Join(append(p.mistakes, others...)...)
+	if err == nil || p.command == commandHealthcheck {
+		// Healthy or not: Docker, for one, knows 0 and 1, and reserves 2.
+		return err
+	}
+	return usageError{err}
 }
 
 // reloads reports whether the command is one that reloads its configuration.
@@ -87,19 +111,17 @@ func wholeWords(args []string) []string {
 
 // define defines all commands and flags, and what the commands do.
 func (p *program) define() (*kingpin.Application, map[string]action) {
+	p.given = make(map[string]string)
 	app := kingpin.New(appName, "Exposes how much a Payple partner may still pay out as Prometheus metrics.")
 	app.HelpFlag.Short('h')
 	app.Version(version.Print(appName))
 	app.VersionFlag.Short('v')
-	for _, own := range app.Model().Flags {
-		// What asks for help, the version or completion is for a command line.
-		// In the environment, PAYPLE_EXPORTER_VERSION is some deployment's note
-		// of what it deploys.
-		app.GetFlag(own.Name).NoEnvar()
+	kingpins := app.Model().Flags
+	for _, flag := range kingpins {
+		p.variables = append(p.variables, envar(flag.Name)) // which do nothing, as said below
 	}
 	app.UsageWriter(p.Stdout)
 	app.ErrorWriter(p.Stderr)
-	app.DefaultEnvars()
 	p.merchants.define(app)
 	p.log.define(app)
 
@@ -114,6 +136,24 @@ func (p *program) define() (*kingpin.Application, map[string]action) {
 	health := app.Command(commandHealthcheck, "Ask the running exporter whether it is healthy, for images without a shell.")
 	p.healthcheck.define(health)
 
+	// What asks for help, the version or completion is for a command line alone:
+	// in the environment, PAYPLE_EXPORTER_VERSION is some deployment's note of
+	// what it deploys.
+	for _, flag := range app.Model().Flags[len(kingpins):] {
+		p.takeAll(app.GetFlag(flag.Name))
+	}
+	for _, command := range []*kingpin.CmdClause{serve, check, export, simulate, health} {
+		for _, flag := range command.Model().Flags {
+			p.takeAll(command.GetFlag(flag.Name))
+		}
+		for _, arg := range command.Model().Args {
+			command.GetArg(arg.Name).SetValue(takenValue{arg.Value, nil, func(text, want string) {
+				if want != "" {
+					p.mistakes = append(p.mistakes, fmt.Errorf("%s %s: %s", arg.Name, hub.Quote(text), want))
+				}
+			}})
+		}
+	}
 	return app, map[string]action{
 		serve.FullCommand(): p.serve, check.FullCommand(): p.check, export.FullCommand(): p.export,
 		simulate.FullCommand(): p.simulate, health.FullCommand(): p.checkHealth,

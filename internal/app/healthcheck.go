@@ -27,7 +27,7 @@ func (f *healthcheckFlags) define(health *kingpin.CmdClause) {
 func (p *program) checkHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := p.healthcheck.routes.resolve(); err != nil {
+	if err := p.refused(refuseAddress(ctx, "web.listen-address", p.healthcheck.addresses[0]), p.healthcheck.routes.resolve()); err != nil {
 		return fmt.Errorf("healthcheck: %w", err)
 	}
 	plain := localURL(p.healthcheck.addresses[0]) + p.healthcheck.routes.prefix + "/-/healthy"

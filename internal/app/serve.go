@@ -29,18 +29,11 @@ const shutdownTimeout = 30 * time.Second
 
 // serve runs the exporter until ctx ends.
 func (p *program) serve(ctx context.Context) (err error) {
-	if err := p.serving.validate(ctx); err != nil {
-		return usageError{err}
-	}
-	merchants, err := p.source()
+	merchants, first, err := p.begin(p.serving.validate(ctx))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, merchants.close()) }()
-	first, err := merchants.load()
-	if err != nil {
-		return usageError{err}
-	}
 	if p.serving.configCheck {
 		p.warn(first)
 		return p.printConfig(first)
@@ -66,7 +59,7 @@ func (p *program) assemble(merchants source, fault *webFault) (*config.Reloader,
 	logger, registry, hubMetrics := p.loggers.kit, prometheus.NewRegistry(), collector.NewHubMetrics()
 	all := collector.New(collector.Options{
 		Settings: collector.Settings{
-			MaxAge: p.merchants.maxAge, Timeout: p.merchants.timeout, Logger: logger, Now: p.Now,
+			MaxAge: p.merchants.maxAge, Timeout: p.merchants.timeout, Logger: logger, Language: p.serving.lang.language(p.Getenv), Now: p.Now,
 			Limiter: collector.NewLimiter(p.merchants.maxConcurrency, p.merchants.maxRequestsPerSecond),
 		},
 		Transport: hub.NewTransport(p.merchants.maxConcurrency),

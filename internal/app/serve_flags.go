@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -25,6 +24,7 @@ type serveFlags struct {
 	sdAddress       string
 	autoReload      time.Duration
 	routes          routeFlags
+	lang            languageFlag // of what the log says a person must do
 }
 
 func (f *serveFlags) define(serve *kingpin.CmdClause) {
@@ -46,6 +46,7 @@ func (f *serveFlags) define(serve *kingpin.CmdClause) {
 	serve.Flag("web.sd-address", "Address that /sd names as every target, where Prometheus reaches this exporter under another than --web.external-url; by default that, else the one that /sd was asked under.").
 		StringVar(&f.sdAddress)
 	f.routes.define(serve)
+	f.lang.define(serve)
 }
 
 // validate refuses values that no flag type can refuse.
@@ -53,27 +54,18 @@ func (f *serveFlags) validate(ctx context.Context) error {
 	var faults []error
 	if systemd := f.web.WebSystemdSocket; systemd == nil || !*systemd { // else the addresses are not used
 		for _, address := range *f.web.WebListenAddresses {
-			faults = append(faults, refuse(!canListen(ctx, address),
-				"--web.listen-address %q: want a port with or without a host, such as :10911, localhost:10911 or [::1]:10911, or vsock://:10911", address))
+			faults = append(faults, refuseAddress(ctx, "web.listen-address", address))
 		}
 	}
 	return errors.Join(append(faults,
 		f.routes.resolve(),
-		refuse(f.timeoutOffset < 0, "--web.timeout-offset %s: want 0 or more", f.timeoutOffset),
-		refuse(f.autoReload < 0 || f.autoReload > 0 && f.autoReload < time.Second, "--config.auto-reload-interval %s: want 0s or at least 1s", f.autoReload),
-		refuse(f.maxRequests < 1, "--web.max-requests %d: want at least 1", f.maxRequests),
-		refuse(!web.FreePath(f.telemetryPath),
-			"--web.telemetry-path %q: want a path such as /metrics, without //, .. and characters such as %% or :, and other than the exporter's own", f.telemetryPath),
-		refuse(f.sdAddress != "" && !web.IsTarget(f.sdAddress),
-			"--web.sd-address %q: want a host with or without a port, such as exporter.example:443", f.sdAddress),
+		refuse(f.timeoutOffset < 0, "web.timeout-offset", f.timeoutOffset, "want 0 or more"),
+		refuse(f.autoReload < 0 || f.autoReload > 0 && f.autoReload < time.Second, "config.auto-reload-interval", f.autoReload, "want 0s or at least 1s"),
+		refuse(f.maxRequests < 1, "web.max-requests", f.maxRequests, "want at least 1"),
+		refuse(!web.FreePath(f.telemetryPath), "web.telemetry-path", f.telemetryPath,
+			"want a path such as /metrics, without //, .. and characters such as % or :, and other than the exporter's own"),
+		refuse(f.sdAddress != "" && !web.IsTarget(f.sdAddress), "web.sd-address", f.sdAddress,
+			"want a host with or without a port, such as exporter.example:443"),
 		validateWeb(*f.web.WebConfigFile),
 	)...)
-}
-
-// refuse returns an error where the value of a flag is wrong.
-func refuse(wrong bool, format string, args ...any) error {
-	if !wrong {
-		return nil
-	}
-	return fmt.Errorf(format, args...)
 }

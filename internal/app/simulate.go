@@ -46,24 +46,22 @@ func (f *simulateFlags) define(simulate *kingpin.CmdClause) {
 }
 
 // simulation returns what the flags ask for: a drill, or the demo's merchants.
-func (p *program) simulation() (simulator.Drill, error) {
-	if p.simulating.speed < 1 || p.simulating.speed > 1000 {
-		return simulator.Drill{}, fmt.Errorf("--simulate.speed %d: want from 1 to 1000", p.simulating.speed)
-	}
+func (p *program) simulation() (drill simulator.Drill, err error) {
+	f := &p.simulating
+	err = refuse(f.speed < 1 || f.speed > 1000, "simulate.speed", f.speed, "want from 1 to 1000")
 	custKey := simulator.DemoKey
-	if path := p.simulating.keyFile; path != "" {
-		key, err := hub.FileKey(path).Secret()
-		if err != nil {
-			return simulator.Drill{}, fmt.Errorf("--simulate.cust-key-file: %w", err)
+	if f.keyFile != "" {
+		key, wrongKey := hub.FileKey(f.keyFile).Secret()
+		if custKey = key.Reveal(); wrongKey != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", named("simulate.cust-key-file"), wrongKey))
 		}
-		custKey = key.Reveal()
 	}
-	if name := p.simulating.drill; name != "" {
-		drill, err := simulator.FindDrill(name, simulator.DrillOptions{CustKey: custKey, Began: p.Now(), Speed: p.simulating.speed})
-		if err != nil {
-			return simulator.Drill{}, fmt.Errorf("--simulate.scenario: %w", err)
+	if f.drill != "" {
+		drill, wrongDrill := simulator.FindDrill(f.drill, simulator.DrillOptions{CustKey: custKey, Began: p.Now(), Speed: max(1, f.speed)})
+		if wrongDrill != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", named("simulate.scenario"), wrongFile(wrongDrill)))
 		}
-		return drill, nil
+		return drill, err
 	}
 	partners := simulator.DemoPartners()
 	for i := range partners {
@@ -71,21 +69,21 @@ func (p *program) simulation() (simulator.Drill, error) {
 			partners[i].CustKey = custKey
 		}
 	}
-	return simulator.Drill{About: simulateTexts().Demo, Partners: partners}, nil
+	return simulator.Drill{About: simulateTexts().Demo, Partners: partners}, err
 }
 
 // simulate runs the simulated hub alone until ctx ends.
 func (p *program) simulate(ctx context.Context) error {
 	drill, err := p.simulation()
-	if err != nil {
-		return usageError{err}
-	}
-	sim := simulator.New(simulator.Options{Speed: p.simulating.speed, Strict: p.simulating.strict}, drill.Partners...)
+	sim := simulator.New(simulator.Options{Speed: max(1, p.simulating.speed), Strict: p.simulating.strict}, drill.Partners...)
 	p.Simulated(sim)
 	if p.simulating.fault != "" {
-		if err := sim.Apply("", "", p.simulating.fault); err != nil {
-			return usageError{fmt.Errorf("--simulate.fault: %w", err)}
+		if wrongFault := sim.Apply("", "", p.simulating.fault); wrongFault != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", named("simulate.fault"), wrongFault))
 		}
+	}
+	if err := p.refused(refuseAddress(ctx, "simulate.listen-address", p.simulating.address), err); err != nil {
+		return err
 	}
 	server, err := simulator.Start(sim, p.simulating.address)
 	if err != nil {

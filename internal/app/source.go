@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,23 +19,24 @@ import (
 
 // merchantFlags say whom to ask, and how. All commands take them.
 type merchantFlags struct {
-	cstID, custKeyFile, hub, referer string
-	minInterval, maxAge, timeout     time.Duration
-	maxConcurrency                   int
-	maxRequestsPerSecond             float64
-	warning, critical                []string
-	configFile                       string
-	demo                             bool
+	cstID, custKeyFile, referer  string
+	hub                          config.Hub
+	minInterval, maxAge, timeout time.Duration
+	maxConcurrency               int
+	maxRequestsPerSecond         float64
+	warning, critical            []string
+	configFile                   string
+	demo                         bool
 }
 
 func (f *merchantFlags) define(app *kingpin.Application) {
 	app.Flag("payple.cst-id", "Partner id, for the set-up with one merchant.").
-		Envar("PAYPLE_CST_ID").StringVar(&f.cstID)
+		StringVar(&f.cstID)
 	app.Flag("payple.cust-key-file", "Regular file that holds the partner's custKey alone, in one line of UTF-8; read anew for every token, less one trailing newline. "+
 		"The key itself may stand in the environment variable PAYPLE_CUST_KEY instead, in the same form, never in a flag.").
-		Envar("PAYPLE_CUST_KEY_FILE").StringVar(&f.custKeyFile)
+		StringVar(&f.custKeyFile)
 	app.Flag("payple.hub", "Hub to ask: real, test, or an https:// address (http:// only to this machine).").
-		Envar("PAYPLE_HUB").Default("real").StringVar(&f.hub)
+		Default("real").SetValue(hubFlag{&f.hub})
 	app.Flag("payple.min-interval", "A merchant is asked at most this often, however many scrape it; from 1s to 5m.").
 		Default("25s").DurationVar(&f.minInterval)
 	app.Flag("payple.max-age", "How old a figure may be served while queries fail; 0 means never after a failure.").
@@ -45,25 +47,35 @@ func (f *merchantFlags) define(app *kingpin.Application) {
 		StringVar(&f.referer)
 	app.Flag("payple.max-concurrency", "How many queries may be under way at once, over all merchants.").
 		Default("32").IntVar(&f.maxConcurrency)
-	app.Flag("payple.max-requests-per-second", "How many requests a second the hub gets at most, over all merchants; 0 means no limit.").
+	app.Flag("payple.max-requests-per-second", "How many requests a second the hub gets at most, over all merchants: at least 2, since a query without a token takes two at once; 0 means no limit.").
 		Default("0").Float64Var(&f.maxRequestsPerSecond)
 	app.Flag("threshold.warning", "When a remaining limit is low enough for a ticket: 5000000 won, 20% of the total, 24h of runway, or 1.2x what the coming 24 hours took last week. "+
-		"Repeatable, one of each kind; 24h if none is set.").StringsVar(&f.warning)
+		"Repeatable, one of each kind; 24h if none is set.").SetValue(thresholdsFlag{&f.warning})
 	app.Flag("threshold.critical", "When a remaining limit is low enough for a page. "+
-		"Repeatable, one of each kind; 4h if none is set.").StringsVar(&f.critical)
+		"Repeatable, one of each kind; 4h if none is set.").SetValue(thresholdsFlag{&f.critical})
 	app.Flag("config.file", "File that lists many merchants.").StringVar(&f.configFile)
 	app.Flag("demo", "Ask an in-process simulated hub with invented merchants; needs no credentials.").BoolVar(&f.demo)
 }
 
+// maxRate is the highest rate that bounds anything.
+const maxRate = 1e6
+
 // validate refuses values that no flag type can refuse.
 func (f *merchantFlags) validate() error {
+	var mixed error
+	if f.demo && (f.cstID != "" || f.custKeyFile != "" || f.configFile != "") {
+		mixed = errors.New("--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file")
+	}
 	return errors.Join(
-		refuse(f.timeout <= 0 || f.timeout > time.Minute, "--payple.timeout %s: want above 0 and up to 1m", f.timeout),
-		refuse(f.maxAge < 0, "--payple.max-age %s: want 0 or more", f.maxAge),
-		refuse(f.referer != "" && !isReferer(f.referer),
-			"--payple.referer: want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"),
-		refuse(f.maxConcurrency < 1, "--payple.max-concurrency %d: want at least 1", f.maxConcurrency),
-		refuse(!(f.maxRequestsPerSecond >= 0), "--payple.max-requests-per-second %v: want 0 or more", f.maxRequestsPerSecond),
+		refuse(f.timeout <= 0 || f.timeout > time.Minute, "payple.timeout", f.timeout, "want above 0 and up to 1m"),
+		refuse(f.maxAge < 0, "payple.max-age", f.maxAge, "want 0 or more"),
+		refuse(f.referer != "" && !isReferer(f.referer), "payple.referer", f.referer,
+			"want the address that Payple told you, such as https://shop.example, without spaces, line breaks, # and a name or password"),
+		refuse(f.maxConcurrency < 1, "payple.max-concurrency", f.maxConcurrency, "want at least 1"),
+		// Below 2 it would be no bound: a query without a token takes two at once.
+		refuse(f.maxRequestsPerSecond != 0 && !(f.maxRequestsPerSecond >= 2 && f.maxRequestsPerSecond <= maxRate), "payple.max-requests-per-second", f.maxRequestsPerSecond,
+			fmt.Sprintf("want 0 for no limit, or from 2, which a query without a token takes at once, to %d", int(maxRate))),
+		mixed,
 	)
 }
 
@@ -75,24 +87,55 @@ func isReferer(text string) bool {
 		!strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' })
 }
 
+// hubFlag and thresholdsFlag are flags that know what is wrong with a value.
+type hubFlag struct{ address *config.Hub }
+
+// Set implements [kingpin.Value].
+func (f hubFlag) Set(text string) (err error) {
+	address, err := config.ParseHub(text)
+	if err == nil {
+		*f.address = address
+	}
+	return err
+}
+
+// String implements [kingpin.Value].
+func (f hubFlag) String() string { return f.address.Label }
+
+type thresholdsFlag struct{ texts *[]string }
+
+// Set implements [kingpin.Value].
+func (f thresholdsFlag) Set(text string) error {
+	_, err := config.ParseThreshold(text)
+	if err == nil {
+		*f.texts = append(*f.texts, text)
+	}
+	return err
+}
+
+// String implements [kingpin.Value].
+func (f thresholdsFlag) String() string { return strings.Join(*f.texts, ",") }
+
+// IsCumulative tells kingpin of a flag that may be repeated.
+func (thresholdsFlag) IsCumulative() bool { return true }
+
 // defaults returns what holds where a merchants file says nothing.
 func (f *merchantFlags) defaults() (config.Defaults, error) {
-	address, err := config.ParseHub(f.hub)
-	if err != nil {
-		return config.Defaults{}, fmt.Errorf("--payple.%w", err)
-	}
 	standard := config.DefaultLevels()
 	if f.demo { // its totals begin again each day, and its page is to show merchants in every state from the start
 		standard = config.Levels{config.Warning: {{Kind: config.Ratio, Value: 0.2}}, config.Critical: {{Kind: config.Ratio, Value: 0.1}}}
 	}
 	levels, err := config.ParseLevels(f.warning, f.critical, standard)
 	if err != nil {
-		return config.Defaults{}, fmt.Errorf("--threshold: %w", err)
+		err = fmt.Errorf("--threshold: %w", err)
 	}
-	if err := config.CheckMinInterval(f.minInterval); err != nil {
-		return config.Defaults{}, fmt.Errorf("--payple.min-interval: %w", err)
+	interval := f.minInterval
+	if wrongInterval := config.CheckMinInterval(interval); wrongInterval != nil {
+		_, want, _ := strings.Cut(wrongInterval.Error(), ": ")
+		err = errors.Join(err, wrong("payple.min-interval", interval, want))
+		interval = time.Minute // so that the rest is looked at
 	}
-	return config.Defaults{Hub: address, MinInterval: f.minInterval, Thresholds: levels}, nil
+	return config.Defaults{Hub: f.hub, MinInterval: interval, Thresholds: levels}, err
 }
 
 // source is where a configuration comes from, and how to end what stands
@@ -104,36 +147,58 @@ type source struct {
 	simulator string
 }
 
-// source returns the real configuration, or starts a simulated hub and returns
-// one that asks it.
-func (p *program) source() (source, error) {
+// begin returns where the configuration comes from, and the first one; for a
+// demo it starts a simulated hub. All mistakes are one error, and so are others
+// that the command has found in its own flags.
+func (p *program) begin(others error) (source, config.Config, error) {
 	f := &p.merchants
-	if err := f.validate(); err != nil {
-		return source{}, usageError{err}
+	var wrongDefaults, wrongWay, wrongFirst error
+	var first config.Config
+	p.defaults, wrongDefaults = f.defaults()
+	if !f.demo {
+		wrongWay = hub.CheckProxy(p.Getenv)
+		first, wrongFirst = p.load()
+		wrongFirst = errors.Join(wrongFirst, p.misplacedKeys(first))
+	}
+	if len(p.mistakes) > 0 && errors.Is(wrongFirst, errNobody) {
+		wrongFirst = nil // the flag that says whom may be the mistaken one
+	}
+	if err := p.refused(others, f.validate(), wrongDefaults, wrongWay, wrongFirst); err != nil {
+		return source{}, first, err
 	}
 	if !f.demo {
-		if err := hub.CheckProxy(p.Getenv); err != nil {
-			return source{}, usageError{err}
-		}
-		return source{load: p.load, close: func() error { return nil }}, nil
-	}
-	if f.cstID != "" || f.custKeyFile != "" || f.configFile != "" {
-		return source{}, usageError{errors.New("--demo invents its merchants: take out --payple.cst-id, --payple.cust-key-file and --config.file")}
-	}
-	defaults, err := f.defaults()
-	if err != nil {
-		return source{}, usageError{err}
+		return source{load: p.load, close: func() error { return nil }}, first, nil
 	}
 	sim := simulator.New(simulator.Options{Now: p.Now}, simulator.DemoPartners()...)
 	p.Simulated(sim)
 	server, err := simulator.Start(sim, "127.0.0.1:0")
 	if err != nil {
-		return source{}, fmt.Errorf("demo: %w", err)
+		return source{}, first, fmt.Errorf("demo: %w", err)
 	}
 	load := func() (config.Config, error) {
-		return demoConfig(server.URL, defaults.MinInterval, defaults.Thresholds), nil
+		demo := demoConfig(server.URL, p.defaults.MinInterval, p.defaults.Thresholds)
+		demo.Warnings = p.unknownVariables()
+		return demo, nil
 	}
-	return source{load: load, close: server.Close, simulator: server.URL}, nil
+	first, err = load()
+	return source{load: load, close: server.Close, simulator: server.URL}, first, err
+}
+
+// misplacedKeys finds custKeys in flags, most of which are shown somewhere.
+func (p *program) misplacedKeys(loaded config.Config) error {
+	if p.command == commandCheck {
+		return nil // it reads keys where it can say how that went
+	}
+	var faults []error
+	for _, merchant := range loaded.Merchants {
+		key, err := merchant.Key.Secret()
+		for _, flag := range slices.Sorted(maps.Keys(p.given)) {
+			if err == nil && key.In(p.given[flag]) {
+				faults = append(faults, fmt.Errorf("%s: the custKey of a merchant is in it: take it out there, and have Payple give you another", named(flag)))
+			}
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // load returns the merchants, and what the environment says of the way to them.
@@ -147,6 +212,7 @@ func (p *program) load() (config.Config, error) {
 	if name := hub.UnusedProxy(p.Getenv); name != "" {
 		loaded.Warnings = append(loaded.Warnings, name+" is set and not used: set HTTPS_PROXY if the hub is to be asked through a proxy")
 	}
+	loaded.Warnings = append(loaded.Warnings, p.unknownVariables()...)
 	return loaded, nil
 }
 
@@ -169,22 +235,21 @@ func (p *program) warn(loaded config.Config) {
 // custKeyEnv is where the key of the one-merchant set-up may stand.
 const custKeyEnv = "PAYPLE_CUST_KEY"
 
+var errNobody = errors.New("whom to ask? Set --payple.cst-id and --payple.cust-key-file, name a --config.file, or try --demo")
+
 // loadConfig returns the merchants that the flags name, directly or by file. A key
 // that cannot be read is refused, but by check, which asks for the other merchants.
 func (p *program) loadConfig() (config.Config, error) {
-	f := &p.merchants
-	defaults, err := f.defaults()
+	f, defaults := &p.merchants, p.defaults
 	defaults.KeysUnread = p.command == commandCheck
-	if err != nil {
-		return config.Config{}, err
-	}
 	switch {
 	case f.configFile != "" && (f.cstID != "" || f.custKeyFile != ""):
 		return config.Config{}, errors.New("--config.file lists the merchants: take out --payple.cst-id and --payple.cust-key-file (and PAYPLE_CST_ID, PAYPLE_CUST_KEY_FILE)")
 	case f.configFile != "":
-		return config.Load(f.configFile, defaults, p.Getenv)
+		loaded, err := config.Load(f.configFile, defaults, p.Getenv)
+		return loaded, wrongFile(err)
 	case f.cstID == "":
-		return config.Config{}, errors.New("whom to ask? Set --payple.cst-id and --payple.cust-key-file, name a --config.file, or try --demo")
+		return config.Config{}, errNobody
 	case f.custKeyFile != "" && p.Getenv(custKeyEnv) != "":
 		return config.Config{}, errors.New("two keys: take out either --payple.cust-key-file (PAYPLE_CUST_KEY_FILE) or PAYPLE_CUST_KEY")
 	case !config.Printable(f.custKeyFile):

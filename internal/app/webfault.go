@@ -48,7 +48,7 @@ func validateWeb(file string) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New("--web.config.file: " + regexp.MustCompile("`[^`]*`").ReplaceAllString(err.Error(), "(not shown)"))
+	return errors.New(named("web.config.file") + ": " + regexp.MustCompile("`[^`]*`").ReplaceAllString(wrongFile(err).Error(), "(not shown)"))
 }
 
 // serverLog is where an HTTP server tells of its connections. Strangers break

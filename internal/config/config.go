@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -58,7 +59,7 @@ type Defaults struct {
 
 // One returns the configuration of a single merchant, named after its id.
 func One(cstID string, key hub.Key, defaults Defaults) (Config, error) {
-	warnings, keyErr := defaults.checkKey(key)
+	warnings, keyErr := defaults.checkKey(key, cstID)
 	idErr := checkID(cstID)
 	if idErr != nil {
 		idErr = fmt.Errorf("--payple.cst-id (PAYPLE_CST_ID): %w", idErr)
@@ -156,16 +157,22 @@ func Printable(text string) bool {
 	return !found
 }
 
+// errKeyShown is for a key that would be shown as something else.
+var errKeyShown = errors.New("the custKey itself stands where the name, the cst_id or the contact belongs, which everybody may see")
+
 // checkKey reads the key once, so that one that is not there or cannot be right
 // is found at the start and not at night. It returns a warning of one that is
-// odd.
-func (d Defaults) checkKey(key hub.Key) (warnings []string, _ error) {
+// odd. shown are texts of its merchant that are no secrets.
+func (d Defaults) checkKey(key hub.Key, shown ...string) (warnings []string, _ error) {
 	if d.KeysUnread {
 		return nil, nil
 	}
 	secret, err := key.Secret()
 	if err != nil {
 		return nil, fmt.Errorf("no usable custKey: %w", err)
+	}
+	if slices.ContainsFunc(shown, secret.In) {
+		return nil, errKeyShown
 	}
 	if secret.Wrapped() {
 		warnings = []string{fmt.Sprintf("the custKey in %s begins or ends with a blank or a quote: take it out there, unless it belongs to the key", key.Source())}

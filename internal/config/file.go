@@ -110,7 +110,7 @@ func (r *reader) interval(node *yaml.Node) time.Duration {
 	}
 	interval, err := time.ParseDuration(text)
 	if err != nil {
-		r.Fault(node, "min_interval %q: want a duration such as 25s", text)
+		r.Fault(node, "min_interval %s: want a duration such as 25s", hub.Quote(text))
 		return 0
 	}
 	if err := CheckMinInterval(interval); err != nil {
@@ -145,8 +145,8 @@ func (r *reader) merchant(node *yaml.Node) (Merchant, bool) {
 	if contact, given := fields["contact"]; given {
 		merchant.Contact, _ = r.label(contact, "contact", checkContact)
 	}
-	merchant.Key = r.key(node, fields)
-	return merchant, ok
+	merchant.Key = r.key(node, fields, merchant)
+	return merchant, ok && merchant.Key != nil
 }
 
 // label reads a text that is to become a label.
@@ -162,8 +162,9 @@ func (r *reader) label(node *yaml.Node, name string, check func(string) error) (
 	return text, true
 }
 
-// key returns where the merchant's key comes from.
-func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
+// key returns where the merchant's key comes from; nil if that is not told, or
+// if the key is shown elsewhere.
+func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node, of Merchant) hub.Key {
 	file, fromFile := fields["cust_key_file"]
 	env, fromEnv := fields["cust_key_env"]
 	var (
@@ -187,9 +188,12 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node) hub.Key {
 		}
 		key, at = hub.EnvKey(name, r.getenv), env
 	}
-	warnings, err := r.defaults.checkKey(key)
+	warnings, err := r.defaults.checkKey(key, of.Name, of.CstID, of.Contact)
 	if err != nil {
 		r.Fault(at, "%w", err)
+	}
+	if errors.Is(err, errKeyShown) {
+		return nil
 	}
 	r.warnings = append(r.warnings, warnings...)
 	return key

@@ -38,9 +38,9 @@ func ParseHub(text string) (Hub, error) {
 	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
 		return named(u), nil
 	case u.Scheme == "http":
-		return Hub{}, fmt.Errorf("hub %q: http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)", text)
+		return Hub{}, fmt.Errorf("hub %s: http would show custKey to the network: use https (http only to 127.0.0.1, ::1 or localhost)", hub.Quote(text))
 	}
-	return Hub{}, fmt.Errorf("hub %q: want https", text)
+	return Hub{}, fmt.Errorf("hub %s: want https", hub.Quote(text))
 }
 
 // named returns a hub under the name that its label shows.

@@ -46,14 +46,14 @@ func ParseThreshold(text string) (Threshold, error) {
 	}
 	if won, err := hub.ParseWon(text); err == nil {
 		if won <= 0 {
-			return Threshold{}, fmt.Errorf("threshold %q: an amount must be above 0 won", text)
+			return Threshold{}, fmt.Errorf("threshold %s: an amount must be above 0 won", hub.Quote(text))
 		}
 		return Threshold{Amount, float64(won)}, nil
 	}
 	duration, err := model.ParseDuration(text)
-	if err != nil || duration <= 0 {
+	if err != nil || duration <= 0 || strings.HasSuffix(text, "ms") { // nobody means so short a time: it was to be minutes
 		return Threshold{}, fmt.Errorf(
-			"threshold %q: want an amount in won (5000000), a share of the total (20%%), a runway (24h) or a multiple of last week's need (1.2x)", text)
+			"threshold %s: want an amount in won (5000000), a share of the total (20%%), a runway (24h) or a multiple of last week's need (1.2x)", hub.Quote(text))
 	}
 	return Threshold{Runway, time.Duration(duration).Seconds()}, nil
 }
@@ -68,7 +68,7 @@ const maxNeed = 100
 func parseNeed(text, number string) (Threshold, error) {
 	multiple, err := strconv.ParseFloat(number, 64)
 	if err != nil || strings.Trim(number, "0123456789.") != "" || multiple < 1/float64(maxNeed) || multiple > maxNeed {
-		return Threshold{}, fmt.Errorf("threshold %q: want a multiple of what the coming 24 hours took last week, from 0.01x to %dx", text, maxNeed)
+		return Threshold{}, fmt.Errorf("threshold %s: want a multiple of what the coming 24 hours took last week, from 0.01x to %dx", hub.Quote(text), maxNeed)
 	}
 	return Threshold{Need, multiple}, nil
 }
@@ -76,7 +76,7 @@ func parseNeed(text, number string) (Threshold, error) {
 func parseRatio(text, number string) (Threshold, error) {
 	percent, err := strconv.ParseFloat(number, 64)
 	if err != nil || strings.Trim(number, "0123456789.") != "" || percent/100 < minRatio || percent > 100 {
-		return Threshold{}, fmt.Errorf("threshold %q: want a share above 0%% and up to 100%%", text)
+		return Threshold{}, fmt.Errorf("threshold %s: want a share above 0%% and up to 100%%", hub.Quote(text))
 	}
 	return Threshold{Ratio, percent / 100}, nil
 }

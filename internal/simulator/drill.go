@@ -57,7 +57,7 @@ func FindDrill(name string, options DrillOptions) (Drill, error) {
 		return ParseDrill(builtIn, text, options)
 	}
 	if filepath.Ext(name) == "" && !strings.ContainsRune(name, filepath.Separator) {
-		return Drill{}, fmt.Errorf("no drill %q: want one of %s, or a file such as ./drill.yml", name, strings.Join(DrillNames(), ", "))
+		return Drill{}, fmt.Errorf("no drill %s: want one of %s, or a file such as ./drill.yml", hub.Quote(name), strings.Join(DrillNames(), ", "))
 	}
 	const maxBytes = 1 << 20
 	text, err := strictyaml.Read(name, "scenario file", maxBytes)

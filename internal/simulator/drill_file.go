@@ -173,7 +173,7 @@ func (r *drillReader) won(fields map[string]*yaml.Node, name string, least hub.W
 	amount, err := hub.ParseWon(text)
 	switch {
 	case err != nil:
-		r.Fault(fields[name], "%s %q: %w: want an amount such as 1000000 or \"1,000,000\"", name, text, err)
+		r.Fault(fields[name], "%s %s: %w: want an amount such as 1000000 or \"1,000,000\"", name, hub.Quote(text), err)
 	case amount < least:
 		r.Fault(fields[name], "%s %s: want %s or more", name, text, least.Grouped())
 	}
@@ -187,7 +187,7 @@ func (r *drillReader) duration(fields map[string]*yaml.Node, name string) time.D
 	}
 	duration, err := time.ParseDuration(text)
 	if err != nil || duration < 0 || duration == 0 && name != "from" {
-		r.Fault(fields[name], "%s %q: want a duration such as 5m or 1h30m", name, text)
+		r.Fault(fields[name], "%s %s: want a duration such as 5m or 1h30m", name, hub.Quote(text))
 		return 0
 	}
 	return duration
@@ -197,7 +197,7 @@ func (r *drillReader) duration(fields map[string]*yaml.Node, name string) time.D
 func (r *drillReader) clock(node *yaml.Node) time.Duration {
 	t, err := time.Parse("15:04", node.Value)
 	if err != nil {
-		r.Fault(node, "at %q: want a time of day in Korea such as 10:00", node.Value)
+		r.Fault(node, "at %s: want a time of day in Korea such as 10:00", hub.Quote(node.Value))
 		return 0
 	}
 	return time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute

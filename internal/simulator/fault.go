@@ -130,13 +130,13 @@ func ParseFault(name string) (Fault, error) {
 	case kind == "status":
 		status, err := strconv.Atoi(value)
 		if err != nil || status < 300 || status > 599 {
-			return Fault{}, fmt.Errorf("fault %q: status wants a number from 300 to 599", name)
+			return Fault{}, fmt.Errorf("fault %s: status wants a number from 300 to 599", hub.Quote(name))
 		}
 		return Status(status, hub.ReasonHTTPStatus), nil
 	case kind == "slow":
 		delay, err := time.ParseDuration(value)
 		if err != nil || delay <= 0 {
-			return Fault{}, fmt.Errorf("fault %q: slow wants a duration such as 2s", name)
+			return Fault{}, fmt.Errorf("fault %s: slow wants a duration such as 2s", hub.Quote(name))
 		}
 		return Slow(delay), nil
 	case kind == "result" && value != "":
@@ -149,8 +149,8 @@ func ParseFault(name string) (Fault, error) {
 		common = append(common, fault.Name)
 	}
 	common = append(common, "status=CODE", "result=CODE", "retry-after=SECONDS", "slow=DURATION")
-	return Fault{}, fmt.Errorf("no fault %q: want one of %s, or a wrong answer such as html, token-missing or remain_amt-missing (docs/drills.md lists them)",
-		name, strings.Join(common, ", "))
+	return Fault{}, fmt.Errorf("no fault %s: want one of %s, or a wrong answer such as html, token-missing or remain_amt-missing (docs/drills.md lists them)",
+		hub.Quote(name), strings.Join(common, ", "))
 }
 
 // Faults returns every fault that the hub knows, each with the reason that a

@@ -198,7 +198,7 @@ func capitalize(text string) string {
 // compound returns how long the words are that a text begins with and that
 // belong together: 지급 불가 must not be read as 지급.
 func compound(text string) int {
-	for _, words := range []string{"White IP", "지급 불가", "지급 가능", "확인 불가", "한도 부족", "조회 중"} {
+	for _, words := range []string{"White IP", "지급 불가", "지급 가능", "확인 불가", "한도 부족", "조회 중", "조회 실패"} {
 		if strings.HasPrefix(text, words) {
 			return len(words)
 		}

@@ -6,9 +6,6 @@ import (
 	"strings"
 )
 
-// RunbookBase is where the runbooks are read; a runbook's file is named after its alert.
-const RunbookBase = "https://github.com/payple-exporter/payple_exporter/blob/main/docs/runbooks/"
-
 // Names of the generated files, relative to the alerts directory.
 const (
 	RulesFile          = "payple.rules.yml"
@@ -56,7 +53,7 @@ func (r Rule) Annotations() [][2]string {
 		{"description", withDefinitions(r.Text.Description, false)},
 		{"summary_ko", withDefinitions(r.Text.SummaryKo, true)},
 		{"description_ko", withDefinitions(r.Text.DescriptionKo, true)},
-		{"runbook_url", RunbookBase + r.Alert + ".md"},
+		{"runbook_url", runbookURL(r.Alert)},
 	}
 }
 

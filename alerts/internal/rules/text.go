@@ -126,3 +126,10 @@ func said(query, english, korean string, labels ...string) (inEnglish, inKorean 
 func with(query, show string, labels ...string) string {
 	return "{{ with query (printf `" + query + "` $labels." + strings.Join(labels, " $labels.") + `) }}` + show + `{{ end }}`
 }
+
+// runbookURL is the runbook on an exporter's own pages: of one that is there before one that is remembered. Where no --web.external-url says
+// how people reach one, it is what `export --runbook-url` puts before the end, or nothing: no link rather than one that leads nowhere.
+func runbookURL(alert string) string {
+	return `{{ with query "topk(1, payple_exporter_web_info or 0 * last_over_time(payple_exporter_web_info[` + memory + `]))" }}` +
+		`{{ . | first | label "external_url" }}/runbooks/` + alert + `{{ end }}`
+}

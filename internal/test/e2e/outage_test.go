@@ -83,12 +83,12 @@ func TestADeadHubIsOneIncident(t *testing.T) {
 	programs.Eventually(t, "all are scraped", func() bool { return len(prometheus.Query(t, `payple_transfer_remain_amount`)) == 63 })
 	const bad, spared = "m00", "m60"
 	sim.SetFigures(bad, simulator.Figures{Total: 50})
-	incidents("a merchant is low", bad+": ₩50", 1)
+	incidents("a merchant is low", bad+": 한도 잔여 50원", 1)
 
 	for i := range 60 {
 		must.Do(t, sim.Apply(fmt.Sprintf("m%02d", i), "", "status=503"))
 	}
-	incidents("the hub is dead", "60 of 61 merchants", 1)
+	incidents("the hub is dead", "파트너 계정 61개 중 60개", 1)
 	programs.Eventually(t, "the other one of the pair says so, too", func() bool {
 		return len(second.Query(t, `ALERTS{alertname="PaypleHubFailing",alertstate="firing"}`)) == 1
 	})
@@ -97,10 +97,10 @@ func TestADeadHubIsOneIncident(t *testing.T) {
 		t.Errorf("what a pair says comes as %d alerts", len(same))
 	}
 	sim.SetFigures(spared, simulator.Figures{Total: 60})
-	incidents("another one is low", spared+": ₩60", 1)
+	incidents("another one is low", spared+": 한도 잔여 60원", 1)
 	for i, exporter := range exporters[1:] {
 		exporter.stop()
-		incidents("an exporter is dead", "payple_exporter", i+1)
+		incidents("an exporter is dead", "payple_exporter 응답 없음", i+1)
 	}
 	programs.Eventually(t, "what the hub's incident stands for", func() bool {
 		return len(prometheus.Query(t, `ALERTS{alertname=~"PaypleTransferLimitUnknown|PaypleQueryFailing",alertstate="firing"}`)) >= 119
@@ -109,7 +109,7 @@ func TestADeadHubIsOneIncident(t *testing.T) {
 	for i := range 60 {
 		sim.Mend(fmt.Sprintf("m%02d", i))
 	}
-	programs.Eventually(t, "the hub's incident ends", func() bool { return programs.Resolved(pager.Told("60 of 61 merchants")[0]) > 0 })
+	programs.Eventually(t, "the hub's incident ends", func() bool { return programs.Resolved(pager.Told("파트너 계정 61개 중 60개")[0]) > 0 })
 	programs.Eventually(t, "all is told again but what is low", func() bool {
 		return len(prometheus.Query(t, `ALERTS{alertstate="firing",alertname!~"PaypleWatchdog|PaypleExporterDown"}`)) == 2
 	})
@@ -117,7 +117,7 @@ func TestADeadHubIsOneIncident(t *testing.T) {
 	if got := pager.Incidents(); len(got) != 5 {
 		t.Errorf("%d incidents, want those of the hub, of two merchants and of two exporters: %v", len(got), got)
 	}
-	for text, want := range map[string]int{"60 of 61 merchants": 1, bad + ": ₩50": 0, spared + ": ₩60": 0} {
+	for text, want := range map[string]int{"파트너 계정 61개 중 60개": 1, bad + ": 한도 잔여 50원": 0, spared + ": 한도 잔여 60원": 0} {
 		if got := pager.Told(text); len(got) != 1 || programs.Resolved(got[0]) != want {
 			t.Errorf("%q ended otherwise than %d times: %v", text, want, got)
 		}
