@@ -34,8 +34,8 @@ func TestKoreanIsOfOneVoice(t *testing.T) {
 		if slices.ContainsFunc(exempt, within) || strings.HasSuffix(file, "_test.go") || strings.Contains(file, "testdata/fuzz/") {
 			continue
 		}
-		if info := must.Get(os.Stat(root + file))(t); info.IsDir() {
-			continue // a link to what is listed under its own name
+		if info, err := os.Lstat(root + file); err != nil || !info.Mode().IsRegular() {
+			continue // a link to what is looked at where it is, or what is about to be removed
 		}
 		english := path.Ext(file) == ".md" && !strings.HasSuffix(file, ".ko.md")
 		text := must.Read(t, root+file)
