@@ -14,6 +14,7 @@ import (
 	"payple_exporter/internal/advice"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/history"
+	"payple_exporter/internal/lang"
 )
 
 // Querier asks the hub for one merchant. [hub.Session] is one.
@@ -43,6 +44,9 @@ type Settings struct {
 	Limiter *Limiter
 	// Logger gets a line when a merchant's failure begins, changes and ends.
 	Logger log.Logger
+	// Language is that of what the log says a person must do; English if it is
+	// not set.
+	Language lang.Language
 	// Now returns the time; nil means time.Now.
 	Now func() time.Time
 	// Jitter returns a number in [0, 1); nil means math/rand.
@@ -265,7 +269,7 @@ func (g *gate) report(before *hub.Error, lasted time.Duration) {
 			"msg", "remaining limit is known again", "merchant", g.name, "failing_for", lasted.Round(time.Millisecond))
 	case now != nil && (before == nil || before.Reason != now.Reason || before.Code != now.Code):
 		_ = level.Warn(g.settings.Logger).Log(
-			"msg", "remaining limit could not be asked", "merchant", g.name, "reason", now.Reason, "err", now, "action", advice.Action(now).English,
+			"msg", "remaining limit could not be asked", "merchant", g.name, "reason", now.Reason, "err", now, "action", advice.Action(now).In(g.settings.Language),
 			"next_query", g.backoff.opens().UTC().Format(time.RFC3339))
 	}
 }

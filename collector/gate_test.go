@@ -12,6 +12,7 @@ import (
 	"github.com/go-kit/log"
 
 	"payple_exporter/hub"
+	"payple_exporter/internal/lang"
 )
 
 // fakeHub is a Querier that does what a test says and counts what it is asked.
@@ -437,6 +438,19 @@ func TestGateLogsOnlyChanges(t *testing.T) {
 		}
 		if !strings.Contains(lines[2], "wait until it opens again") {
 			t.Errorf("nobody is told to wait: %s", lines[2])
+		}
+	})
+}
+
+// What to do is logged in the language that is set; the rest stays as programs look for it.
+func TestGateLogsWhatToDoInItsLanguage(t *testing.T) {
+	var text bytes.Buffer
+	inKorean := func(s *Settings) { s.Logger, s.Language = log.NewLogfmtLogger(&text), lang.Korean }
+	inBubble(t, inKorean, func(t *testing.T, gate *gate, backend *fakeHub) {
+		backend.failWith(hub.ReasonIPNotAllowed)
+		scrape(t, gate)
+		if line := text.String(); !strings.Contains(line, "reason=ip_not_allowed") || !strings.Contains(line, `action="이 서버에서`) {
+			t.Errorf("logged: %s", line)
 		}
 	})
 }

@@ -39,8 +39,8 @@ func TestClaimsCommandsRunTheirTests(t *testing.T) {
 	t.Parallel()
 	tests := testsByFolder(t)
 	command := regexp.MustCompile("go test[^`\n&]*")
-	for document := range documentsOfProof {
-		text := strings.ReplaceAll(must.Read(t, "docs/"+document), `\|`, "|") // as Markdown tables want it
+	for _, document := range documents(t) {
+		text := strings.ReplaceAll(must.Read(t, document), `\|`, "|") // as Markdown tables want it
 		found := command.FindAllString(text, -1)
 		for _, line := range found {
 			folders := folderArguments(line)
@@ -50,7 +50,7 @@ func TestClaimsCommandsRunTheirTests(t *testing.T) {
 				}
 			}
 		}
-		if len(found) == 0 {
+		if _, proves := documentsOfProof[strings.TrimPrefix(document, "docs/")]; proves && len(found) == 0 {
 			t.Errorf("%s has no command", document)
 		}
 	}

@@ -1,7 +1,9 @@
 package docs
 
 import (
+	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,35 +15,82 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"payple_exporter/collector"
 	"payple_exporter/hub"
 	"payple_exporter/internal/app"
 	"payple_exporter/internal/simulator"
 	"payple_exporter/internal/test/harness"
 	"payple_exporter/internal/test/must"
 	"payple_exporter/internal/test/programs"
+	"payple_exporter/internal/web"
 )
 
 func readmes() []string { return []string{"README.md", "README.ko.md"} }
 
-// Both languages of README.md tell of no flag and no metric that there is not.
-func TestReadmesAreTrue(t *testing.T) {
-	t.Parallel()
-	known := knownFlags(t)
-	metrics := make(map[string]bool)
-	for _, metric := range collector.Metrics() {
-		metrics[metric.Name] = true
+// documents are all that people read.
+func documents(t *testing.T) (all []string) {
+	t.Helper()
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/runbooks/*.md", "dashboards/*.md", "deploy/*/README.md"} {
+		all = append(all, must.Get(filepath.Glob(pattern))(t)...)
 	}
-	for _, path := range append(readmes(), "docs/check.md", "docs/drills.md") {
+	return all
+}
+
+// No document tells of a flag or a metric that there is not, nor of another default
+// than the code's.
+func TestDocumentsAreTrue(t *testing.T) {
+	t.Parallel()
+	known, defaults := knownFlags(t), make(map[string]string)
+	model := app.Model()
+	flags := model.Flags
+	for _, command := range model.Commands {
+		flags = append(flags, command.Flags...)
+	}
+	for _, flag := range flags {
+		defaults["--"+flag.Name] = strings.Join(flag.Default, ", ")
+	}
+	metrics, stated := must.Read(t, "docs/metrics.md"), 0
+	for _, path := range documents(t) {
 		text := must.Read(t, path)
 		for _, flag := range regexp.MustCompile("--(payple|threshold|config|web|log|simulate)[.][a-z.-]+[a-z]").FindAllString(text, -1) {
-			if !known[flag] && !strings.HasPrefix(flag, "--config.file=alerts") && flag != "--web.listen-address" {
+			if !known[flag] && !strings.HasPrefix(flag, "--config.file=alerts") && !strings.Contains(text, "prometheus "+flag) && path != "CHANGELOG.md" {
 				t.Errorf("%s: there is no %s", path, flag)
 			}
 		}
 		for _, name := range regexp.MustCompile("`payple_[a-z_]+`").FindAllString(text, -1) {
-			if name := strings.Trim(name, "`"); !metrics[name] && name != "payple_exporter" && !strings.HasPrefix(name, "payple_max_age") {
+			if name != "`payple_exporter`" && !strings.Contains(metrics, name) {
 				t.Errorf("%s: there is no %s", path, name)
+			}
+		}
+		for _, match := range regexp.MustCompile("`(--[a-z.-]+)` ?\\((\\d[\\w.]*)[):]").FindAllStringSubmatch(text, -1) {
+			stated++
+			if value, found := defaults[match[1]]; found && value != match[2] {
+				t.Errorf("%s: %s is %s, and the default is %s", path, match[1], match[2], value)
+			}
+		}
+	}
+	if stated < 3 {
+		t.Errorf("only %d defaults are stated", stated)
+	}
+}
+
+// The limits and numbers that documents state are those of the code.
+func TestLimitsAreThoseOfTheCode(t *testing.T) {
+	t.Parallel()
+	server := web.NewServer(http.NotFoundHandler())
+	for path, texts := range map[string][]string{
+		"docs/security.md": {
+			fmt.Sprintf("hung up on after %.0f s (header), %.0f s (body) or %.0f s (idle)", server.ReadHeaderTimeout.Seconds(), server.ReadTimeout.Seconds(), server.IdleTimeout.Seconds()),
+			fmt.Sprintf("headers and path have %d KiB", server.MaxHeaderBytes>>10+4), // as net/http has it
+		},
+		"docs/check.md": {
+			fmt.Sprintf("| %d | all merchants answered |", app.ExitOK), fmt.Sprintf("| %d | at least one failed", app.ExitFailure),
+			fmt.Sprintf("| %d | wrong usage or configuration", app.ExitUsage), fmt.Sprintf("| %d | all answered, and one has less", app.ExitLow),
+		},
+		"README.md": {"over a hundred wrong answers", "one of eleven reasons"},
+	} {
+		for _, text := range texts {
+			if !strings.Contains(must.Read(t, path), text) {
+				t.Errorf("%s does not say %q", path, text)
 			}
 		}
 	}

@@ -55,18 +55,6 @@ func TestDocsOfConfigurationAreCurrent(t *testing.T) {
 	golden.Compare(t, "docs/configuration.md", configurationDocument(t), *update)
 }
 
-// table writes a Markdown table.
-func table(out *strings.Builder, head []string, rows [][]string) {
-	fmt.Fprintf(out, "| %s |\n|%s\n", strings.Join(head, " | "), strings.Repeat("---|", len(head)))
-	for _, row := range rows {
-		for i := range row {
-			row[i] = strings.ReplaceAll(row[i], "|", `\|`)
-		}
-		fmt.Fprintf(out, "| %s |\n", strings.Join(row, " | "))
-	}
-	out.WriteString("\n")
-}
-
 // list writes a Markdown list: what is told of, in brackets what there is between, and
 // what is told.
 func list(out *strings.Builder, rows [][]string) {
@@ -187,7 +175,7 @@ func metricsDocument(t *testing.T) string {
 		failure := &hub.Error{Reason: reason}
 		rows = append(rows, []string{code(string(reason)), advice.Problem(failure).English, advice.Action(failure).English})
 	}
-	table(&out, []string{"reason", "what happened", "what to do"}, rows)
+	list(&out, rows)
 	forbidden := &hub.Error{Reason: hub.ReasonAuth, Status: http.StatusForbidden}
 	out.WriteString("`auth` with HTTP 403 and no result code: " + advice.Action(forbidden).English + ".\n\n")
 
@@ -268,10 +256,10 @@ func configurationDocument(t *testing.T) string {
 			for _, arg := range command.Args {
 				usage += " " + strings.ToUpper(arg.Name)
 			}
-			rows = append(rows, []string{code(usage), command.Help, exits[command.Name]})
+			rows = append(rows, []string{code(usage), strings.TrimSuffix(command.Help, ".") + ". Exit code: " + exits[command.Name] + "."})
 		}
 	}
-	table(&out, []string{"command", "does", "exit code"}, rows)
+	list(&out, rows)
 
 	before := make(map[string]string)
 	out.WriteString("## Flags of all commands\n\nIn brackets are the defaults. Every flag can be set in the environment: `--web.max-requests` is `PAYPLE_EXPORTER_WEB_MAX_REQUESTS`. A flag goes before the environment; several values of a repeatable one stand one a line there.\n\n")
@@ -315,7 +303,7 @@ const environmentDocument = `## What only the environment says
 | ` + "`PAYPLE_CUST_KEY`" + ` | the custKey itself, for the set-up with one merchant, never a flag, since every user of a machine can read those |
 | ` + "`HTTPS_PROXY`, `NO_PROXY`" + ` | the proxy to the hub, such as ` + "`http://proxy.example:3128`" + `, and where not to use it; one that cannot be read is refused. ` + "`ALL_PROXY`" + ` is not used, which a warning tells of |
 | ` + "`SSL_CERT_FILE`, `SSL_CERT_DIR`" + ` | CA certificates in place of the system's own file or directories, in PEM form. Read at the start and at each reload; one that is missing or holds none is refused |
-| ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of ` + "`check` and `simulate`" + `, where no flag names one |
+| ` + "`LC_ALL`, `LC_MESSAGES`, `LANG`" + ` | language of what is printed for people, and of what the log says they must do, where no flag names one |
 
 ## Credentials that cannot be right
 

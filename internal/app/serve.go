@@ -59,7 +59,7 @@ func (p *program) assemble(merchants source, fault *webFault) (*config.Reloader,
 	logger, registry, hubMetrics := p.loggers.kit, prometheus.NewRegistry(), collector.NewHubMetrics()
 	all := collector.New(collector.Options{
 		Settings: collector.Settings{
-			MaxAge: p.merchants.maxAge, Timeout: p.merchants.timeout, Logger: logger, Now: p.Now,
+			MaxAge: p.merchants.maxAge, Timeout: p.merchants.timeout, Logger: logger, Language: p.serving.lang.language(p.Getenv), Now: p.Now,
 			Limiter: collector.NewLimiter(p.merchants.maxConcurrency, p.merchants.maxRequestsPerSecond),
 		},
 		Transport: hub.NewTransport(p.merchants.maxConcurrency),

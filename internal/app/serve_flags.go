@@ -24,6 +24,7 @@ type serveFlags struct {
 	sdAddress       string
 	autoReload      time.Duration
 	routes          routeFlags
+	lang            languageFlag // of what the log says a person must do
 }
 
 func (f *serveFlags) define(serve *kingpin.CmdClause) {
@@ -45,6 +46,7 @@ func (f *serveFlags) define(serve *kingpin.CmdClause) {
 	serve.Flag("web.sd-address", "Address that /sd names as every target, where Prometheus reaches this exporter under another than --web.external-url; by default that, else the one that /sd was asked under.").
 		StringVar(&f.sdAddress)
 	f.routes.define(serve)
+	f.lang.define(serve)
 }
 
 // validate refuses values that no flag type can refuse.

@@ -46,7 +46,7 @@ func looks() []look {
 		{
 			name: "low", target: "/?refresh=off", shops: []string{"서울상점", "hanbit-market"}, width: 1100, height: 600, title: "Warning · All 2 merchants can pay out",
 			texts: []string{
-				"All 2 merchants can pay out; 1 running low: 서울상점", "₩40,000,000", "about 40 min · until 14:55 KST", "at ₩60,000,000 an hour over the last hour",
+				"All 2 merchants can pay out; 1 running low: 서울상점", "₩40,000,000", "about 40 min, until 14:55 KST", "at ₩60,000,000 an hour over the last hour",
 				"Warning below ₩30,000,000 or 24 h of payouts (now ₩1,440,000,000)",
 			},
 		},

@@ -122,10 +122,10 @@ func TestRunwayHasItsClockTime(t *testing.T) {
 	now := time.Date(2026, 11, 25, 4, 30, 0, 0, time.UTC) // 13:30 in Seoul
 	for hours, want := range map[hub.Won][2]string{
 		0:          {"nothing left", "소진됨"},
-		1:          {"about 1 h · until 14:30 KST", "약 1시간 후 · 14:30경"},
-		11:         {"about 11 h · until 26 Nov, 00:30 KST", "약 11시간 후 · 11월 26일 00:30경"},
-		24 * 10:    {"about 10 d · until 5 Dec", "약 10일 후 · 12월 5일경"},
-		24 * 90:    {"about 90 d · until 23 Feb", "약 90일 후 · 2월 23일경"},
+		1:          {"about 1 h, until 14:30 KST", "약 1시간 후 · 14:30경"},
+		11:         {"about 11 h, until 26 Nov, 00:30 KST", "약 11시간 후 · 11월 26일 00:30경"},
+		24 * 10:    {"about 10 d, until 5 Dec", "약 10일 후 · 12월 5일경"},
+		24 * 90:    {"about 90 d, until 23 Feb", "약 90일 후 · 2월 23일경"},
 		24*90 + 24: {"more than 90 d", "90일 넘게 남음"},
 	} {
 		snapshot := known("store", hours*1000, 1_000_000_000, nil)

@@ -34,8 +34,13 @@ var held = freshest(`max by (merchant, job, instance) (
 const last = `min by (merchant) (last_over_time(payple_transfer_remain_amount[` + memory + `]))`
 
 // threshold is what is configured; of differently configured exporters the more cautious one counts.
-func threshold(kind, window string) string {
-	return `max by (merchant, severity) (last_over_time(payple_transfer_threshold_` + kind + `[` + window + `]))`
+func threshold(kind string) string {
+	return `max by (merchant, severity) (last_over_time(payple_transfer_threshold_` + kind + `[5m]))`
+}
+
+// thresholdOf is the threshold of an exporter that may be dead.
+func thresholdOf(kind string) string {
+	return `max by (merchant, severity) (last_over_time(payple_transfer_threshold_` + kind + `[4h]))`
 }
 
 // another are merchants that had more than one account (cst_id and hub), now or at times ago: what was paid out then is not one sum.
@@ -46,9 +51,9 @@ func another(ago string) string {
 // outflowOfDay is won a day, net of what comes in. A batch may come up to two hours earlier or later than the day before: of windows that are
 // shorter than a day by that much the fullest one of the last four hours counts, and for what comes in one that is longer.
 var outflowOfDay = `(
-    max by (merchant) (max_over_time(increase(payple_transfer_outflow_won_total[22h:5m])[4h:30m])) * 24 / 22
-    - on (merchant) max by (merchant) (increase(payple_transfer_inflow_won_total[26h:5m])) * 24 / 26
-    unless on (merchant) ` + another(`last_over_time(payple_merchant_info[28h:1h])`) + `
+    max by (merchant) (max_over_time(increase(payple_transfer_outflow_won_total[22h:1h])[4h:1h])) * 24 / 22
+    - on (merchant) max by (merchant) (increase(payple_transfer_inflow_won_total[26h:2h])) * 24 / 26
+    unless on (merchant) ` + another(`last_over_time(payple_merchant_info[32h:4h])`) + `
   )`
 
 // outflowOfHour is won a day as of the last hour and a half, net of what comes in: the least of three half hours in a row, so that one batch
@@ -71,10 +76,17 @@ var outflowOfHour = `(
     unless on (merchant) ` + another(`last_over_time(payple_merchant_info[2h])`) + `
   )`
 
+// outflowOfHourThen is the same as of when a figure was last had, up to four hours ago.
+var outflowOfHourThen = `max by (merchant) (last_over_time((
+      min_over_time(increase(payple_transfer_outflow_won_total[35m])[90m:30m]) * 1440 / 35
+      - increase(payple_transfer_inflow_won_total[245m:35m]) * 1440 / 245
+      and on (merchant, job, instance) payple_transfer_remain_amount
+    )[4h:30m]))`
+
 // outflow is won a day as each runway threshold judges it: one of half a day or more by the last day, a shorter one by the last hour as well.
 var outflow = `max by (merchant, severity) (
-  0 * ` + threshold("runway_seconds", "5m") + ` + on (merchant) group_left () ` + outflowOfDay + `
-  or label_replace(0 * (` + threshold("runway_seconds", "5m") + ` < 43200) + on (merchant) group_left () ` + outflowOfHour + `, "of", "hour", "", "")
+  0 * ` + threshold("runway_seconds") + ` + on (merchant) group_left () ` + outflowOfDay + `
+  or label_replace(0 * (` + threshold("runway_seconds") + ` < 43200) + on (merchant) group_left () ` + outflowOfHour + `, "of", "hour", "", "")
 )`
 
 // need is the won by which the limit fell at most in the coming 24 hours of last week: the least of the days that began up to 45 minutes
@@ -82,7 +94,7 @@ var outflow = `max by (merchant, severity) (
 var need = `(
   min_over_time((
     min by (merchant) (payple_transfer_remain_amount offset 6d23h15m)
-    - min by (merchant) (min_over_time(payple_transfer_remain_amount[1d] offset 5d23h15m))
+    - min by (merchant) (min_over_time(payple_transfer_remain_amount[1d:15m] offset 5d23h15m))
   )[90m:15m])
   unless on (merchant) ` + another(`payple_merchant_info offset 6d or payple_merchant_info offset 7d`) + `
 )`
@@ -149,7 +161,7 @@ func alerts() []Rule {
 		{
 			Alert: "PaypleTransferLimitLow",
 			Why:   "Fires below the threshold, and ends above 1.1 times of it, or six hours after it was below.",
-			Expr:  held + ` < on (merchant) group_right () ` + threshold("amount", "5m"),
+			Expr:  held + ` < on (merchant) group_right () ` + threshold("amount"),
 			For:   "2m", KeepFiringFor: "15m",
 			Text: Text{
 				Summary: merchant + `: ` + remain + ` left to pay out, {{ $labels.severity }} threshold ` + amountThreshold,
@@ -164,7 +176,7 @@ func alerts() []Rule {
 			Alert: "PaypleTransferLimitRatioLow",
 			Why:   "Without a total there is no share of it: no division by zero.",
 			Expr: held + ` / on (merchant) (` + freshest("last_over_time(total_account_amt[5m])") + ` > 0)
-< on (merchant) group_right () ` + threshold("ratio", "5m"),
+< on (merchant) group_right () ` + threshold("ratio"),
 			For: "5m", KeepFiringFor: "15m",
 			Text: Text{
 				Summary: merchant + `: ` + remain + ` of ` + account + ` left to pay out, {{ $labels.severity }} threshold ` + ratioThreshold,
@@ -181,7 +193,7 @@ func alerts() []Rule {
 				of the same name has paid out does not count. Absent while nothing flows out: no division by zero.`,
 			Expr: `floor(86400 * clamp_min(` + held + `, 0)
 / on (merchant) group_right () (` + outflow + ` > 0))
-< on (merchant, severity) ` + threshold("runway_seconds", "5m"),
+< on (merchant, severity) ` + threshold("runway_seconds"),
 			For: "10m", KeepFiringFor: "15m",
 			Text: Text{
 				Summary: merchant + `: the limit lasts ` + duration + ` at the present pace`,
@@ -196,7 +208,7 @@ func alerts() []Rule {
 			Alert: "PaypleTransferLimitShortOfNeed",
 			Why: `What remains is less than so many times what the coming 24 hours took last week: a top-up that has not come is told of before the batch
 				that needs it. Silent in the first week, and where another account had the name then.`,
-			Expr: threshold("need_ratio", "5m") + ` * on (merchant) group_left () ` + need + `
+			Expr: threshold("need_ratio") + ` * on (merchant) group_left () ` + need + `
 > on (merchant) group_left () ` + freshest(known),
 			For: "5m", KeepFiringFor: "1h",
 			Text: Text{
@@ -239,12 +251,11 @@ unless on (merchant) ` + closed,
 			Expr: last + `
 < on (merchant) max by (merchant) (
   group by (merchant) (last_over_time(payple_transfer_remain_amount[` + memory + `]))
-  or label_replace(` + threshold("amount", memory) + `, "of", "amount", "", "")
-  or label_replace(` + threshold("ratio", memory) + ` * on (merchant) group_left () max by (merchant) (last_over_time(total_account_amt[` + memory + `])), "of", "ratio", "", "")
-  or label_replace(` + threshold("runway_seconds", memory) + ` / 86400 * on (merchant) group_left () ` + outflowOfDay + `, "of", "day", "", "")
-  or label_replace((` + threshold("runway_seconds", "5m") + ` < 43200) / 86400 * on (merchant) group_left ()
-    last_over_time((` + outflowOfHour + ` and on (merchant) payple_transfer_remain_amount)[250m:50m]), "of", "hour", "", "")
-  or label_replace(` + threshold("need_ratio", memory) + ` * on (merchant) group_left () ` + need + `, "of", "need", "", "")
+  or label_replace(` + thresholdOf("amount") + `, "of", "amount", "", "")
+  or label_replace(` + thresholdOf("ratio") + ` * on (merchant) group_left () max by (merchant) (last_over_time(total_account_amt[` + memory + `])), "of", "ratio", "", "")
+  or label_replace(` + thresholdOf("runway_seconds") + ` / 86400 * on (merchant) group_left () ` + outflowOfDay + `, "of", "day", "", "")
+  or label_replace((` + thresholdOf("runway_seconds") + ` < 43200) / 86400 * on (merchant) group_left () ` + outflowOfHourThen + `, "of", "hour", "", "")
+  or label_replace(` + thresholdOf("need_ratio") + ` * on (merchant) group_left () ` + need + `, "of", "need", "", "")
 )
 unless on (merchant) ` + known + `
 and on (merchant) (` + listed + ` or on (merchant) ` + probedInVain + ` or on (merchant) ` + remembered + `)`,
@@ -418,7 +429,7 @@ min by (merchant) (
   (last_over_time(total_transfer_amt[5m]) >= (last_over_time(total_transfer_amt[6h] offset 5m) > 0))
   and on (merchant) payple_merchant_info
 )
-unless on (merchant) ` + another("last_over_time(payple_merchant_info[7h:30m])"),
+unless on (merchant) ` + another("last_over_time(payple_merchant_info[8h:2h])"),
 			For: "0m", KeepFiringFor: "15m", Severity: "warning",
 			Text: Text{
 				Summary: merchant + `: the account total fell from ` + accountBefore + ` to ` + value,

@@ -210,6 +210,14 @@ func TestServeDemo(t *testing.T) {
 	}
 }
 
+// What to do is logged in the language of the flag; the rest of the log is English for programs.
+func TestServeLogsInTheLanguageOfItsFlag(t *testing.T) {
+	t.Parallel()
+	r := serveHere(t, "--demo", "--lang=ko")
+	r.scrape(t)
+	r.stderr.Await(t, `reason=auth .* action="cst_id와 custKey, 허브`)
+}
+
 // A reload over HTTP or by signal takes up a changed file and keeps what is
 // known of the merchants that stay; a broken file changes nothing and says so.
 func TestServeReloads(t *testing.T) {
