@@ -104,7 +104,7 @@ func TestRunbooksInABrowser(t *testing.T) {
 	t.Cleanup(server.Close)
 	for _, l := range []look{
 		{name: "runbooks", target: "/runbooks/?lang=ko", width: 360, height: 800, dark: true, texts: []string{"PaypleTransferLimitLow", "한도 잔여금액"}},
-		{name: "runbook-phone", target: "/runbooks/PaypleTransferLimitUnknown", width: 360, height: 800, acceptKorean: true, texts: []string{"대응 절차", "amtool silence add"}},
+		{name: "runbook-phone", target: "/runbooks/PaypleTransferLimitUnknown", width: 360, height: 800, acceptKorean: true, texts: []string{"대응 절차", "silence add --duration=25h"}},
 		{name: "runbook", target: "/runbooks/PaypleTransferLimitUnknown", width: 1200, height: 900, texts: []string{"Runbooks", "Mitigation"}, widths: []int64{320, 768, 1087, 1089}},
 		{name: "runbooks-wide", target: "/runbooks/", width: 1200, height: 900, texts: []string{"says"}, widths: []int64{320, 768, 1087, 1089}},
 	} {
