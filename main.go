@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log"
 	"os"
@@ -10,10 +11,13 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/prometheus/common/version"
+
 	"payple_exporter/internal/app"
 )
 
 func main() {
+	version.Version = cmp.Or(version.Version, app.DevVersion) // which the library tells as it is
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
 	"payple_exporter/internal/history"
@@ -198,6 +200,7 @@ func newView(settings Settings, configured []config.Merchant, gates []*gate) *vi
 	for i, m := range configured {
 		merchant := Merchant{Name: m.Name, CstID: m.CstID, Hub: m.Hub.Label, Thresholds: m.Thresholds, Contact: m.Contact}
 		merchant.labels = newLabelSets(&merchant, shared)
+		merchant.labels.began = timestamppb.New(gates[i].began)
 		v.merchants = append(v.merchants, merchant)
 		v.places[m.Name] = i
 	}

@@ -303,3 +303,34 @@ func TestTransactionsShareNoMemoryAtOnce(t *testing.T) {
 		done()
 	})
 }
+
+// A scraper of protobuf learns when the counters of a merchant were 0, which
+// another configuration does not change.
+func TestCountersTellWhenTheyBegan(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		all, _ := oneMerchant(t)
+		all.Snapshots(t.Context())
+		time.Sleep(time.Hour)
+		families, _, err := all.Bind(t.Context()).Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		counters := 0
+		for _, family := range families {
+			for _, metric := range family.Metric {
+				if family.GetType() != dto.MetricType_COUNTER {
+					continue
+				}
+				if counters++; !metric.Counter.GetCreatedTimestamp().AsTime().Equal(began) {
+					t.Errorf("%s began at %s, want %s", family.GetName(), metric.Counter.GetCreatedTimestamp().AsTime(), began)
+				}
+			}
+		}
+		if counters < 4 {
+			t.Errorf("only %d counters", counters)
+		}
+		time.Sleep(time.Hour) // on the fake clock: queries under way end
+	})
+}

@@ -74,6 +74,8 @@ func (s Settings) withDefaults() Settings {
 // ask, lets all scrapes share one query, and keeps what was last learned. It
 // is safe for use by many goroutines.
 type gate struct {
+	began time.Time // when its counters were 0
+
 	querier  Querier
 	settings Settings
 
@@ -107,7 +109,7 @@ func newGate(m config.Merchant, querier Querier, settings Settings) *gate {
 	settings = settings.withDefaults()
 	return &gate{
 		name: m.Name, keySource: m.Key.Source(), querier: querier, settings: settings,
-		backoff: newBackoff(settings.MinInterval, settings.Jitter),
+		backoff: newBackoff(settings.MinInterval, settings.Jitter), began: settings.Now(),
 	}
 }
 

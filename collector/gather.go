@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 // Scrape is a Collector bound to one scrape. It can be gathered from directly,
@@ -153,6 +154,13 @@ func (b *familyBuffer) addSample(value float64, labels []*dto.LabelPair) {
 		*metric.Gauge.Value = value
 	}
 	b.family.Metric = b.room[:n+1]
+}
+
+// addCount is addSample for a counter that was 0 at a time, which goes with
+// protobuf alone, as client_golang has it.
+func (b *familyBuffer) addCount(value float64, labels []*dto.LabelPair, began *timestamppb.Timestamp) {
+	b.addSample(value, labels)
+	b.family.Metric[len(b.family.Metric)-1].Counter.CreatedTimestamp = began
 }
 
 // grow makes more room. Samples that are there already stay where they are.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"payple_exporter/hub"
 	"payple_exporter/internal/config"
@@ -170,12 +171,14 @@ func addDuration(s *Snapshot, to *familyBuffer) {
 }
 
 func counts[N uint64 | hub.Won](of func(*Snapshot) N) sampler {
-	return each(func(s *Snapshot, to *familyBuffer) { to.addSample(float64(of(s)), s.Merchant.labels.merchant) })
+	return each(func(s *Snapshot, to *familyBuffer) {
+		to.addCount(float64(of(s)), s.Merchant.labels.merchant, s.Merchant.labels.began)
+	})
 }
 
 func addFromMemory(s *Snapshot, to *familyBuffer) {
 	for i, cause := range Causes() {
-		to.addSample(float64(s.FromMemory[cause]), s.Merchant.labels.causes[i])
+		to.addCount(float64(s.FromMemory[cause]), s.Merchant.labels.causes[i], s.Merchant.labels.began)
 	}
 }
 
@@ -205,6 +208,7 @@ type labelSets struct {
 	contact    []*dto.LabelPair   // of payple_merchant_contact_info
 	causes     [][]*dto.LabelPair // with each of Causes
 	thresholds []labelledThreshold
+	began      *timestamppb.Timestamp // when the counters were 0
 }
 
 type labelledThreshold struct {

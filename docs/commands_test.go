@@ -25,7 +25,11 @@ case " $* " in *" --config.file="* | *" --demo "*) unset PAYPLE_CST_ID PAYPLE_CU
 case " $* " in
 *" --demo check "*) "$REAL" "$@" || exit $(($? - 1)); exit ;; # one of the demo's merchants is refused: 1
 *" export "* | *" check "* | *" --completion-script-"*) exec "$REAL" "$@" ;;
-*" simulate "*) port=$SIMULATOR; variable=PAYPLE_EXPORTER_SIMULATE_LISTEN_ADDRESS; path=simulator/ ;;
+*" simulate "*)
+  # A drill ends where the next one begins.
+  if test -f "$HOME/pids"; then kill $(cat "$HOME/pids") 2>/dev/null || true; rm "$HOME/pids"; fi
+  while "$CURL" -fs "http://127.0.0.1:$SIMULATOR/simulator/" >/dev/null; do sleep 0.1; done
+  port=$SIMULATOR; variable=PAYPLE_EXPORTER_SIMULATE_LISTEN_ADDRESS; path=simulator/ ;;
 *) port=$((20000 + RANDOM % 10000)); variable=PAYPLE_EXPORTER_WEB_LISTEN_ADDRESS; path=-/ready ;;
 esac
 env "$variable=127.0.0.1:$port" "$REAL" "$@" >>"$HOME/log" 2>&1 </dev/null &
@@ -60,6 +64,7 @@ exec "$CURL" -fsS "${@//127.0.0.1:PORT/127.0.0.1:$demo}"
 `,
 		"bash":         "#!/bin/sh -eu\n[ \"$1\" = .ci/run ] && { [ $# = 1 ] || grep -q \"^step_$2()\" .ci/run; }\n",
 		"prometheus":   "#!/bin/sh -eu\ntest -f \"${1#--config.file=}\"\n",
+		"promtool":     "#!/bin/sh -eu\n[ \"$1\" != tsdb ] || test -s \"$5\"\n",
 		"alertmanager": "#!/bin/sh -eu\ntest -f \"${1#--config.file=}\"\n",
 		"gremlins":     "#!/bin/sh\n",
 		"run-payouts":  "#!/bin/sh\necho paid\n",

@@ -95,14 +95,26 @@ func withoutNewline(text string) Secret {
 
 // FileKey returns a Key that reads path again each time. One trailing newline
 // is dropped.
-func FileKey(path string) Key { return fileKey(path) }
+func FileKey(path string) Key { return fileKey{path, path} }
 
-type fileKey string
+// FileKeyIn returns the same for a file whose name counts from dir, unless it
+// is a whole path.
+func FileKeyIn(dir, name string) Key {
+	if filepath.IsAbs(name) {
+		return FileKey(name)
+	}
+	return fileKey{name, filepath.Join(dir, name)}
+}
 
-func (k fileKey) Source() KeySource { return KeySource{SourceFile, string(k)} }
+type fileKey struct {
+	name string // as it was given: what people see
+	path string
+}
+
+func (k fileKey) Source() KeySource { return KeySource{SourceFile, k.name} }
 
 func (k fileKey) Secret() (Secret, error) {
-	file, err := openRegular(string(k))
+	file, err := openRegular(k.path)
 	if err != nil {
 		return Secret{}, k.cannotOpen(err)
 	}
@@ -112,9 +124,9 @@ func (k fileKey) Secret() (Secret, error) {
 		return Secret{}, fmt.Errorf("reading the key: %w", err)
 	}
 	if len(text) > maxKeyBytes {
-		return Secret{}, fmt.Errorf("key file %s is larger than %d bytes: is it the right file?", string(k), maxKeyBytes)
+		return Secret{}, fmt.Errorf("key file %s is larger than %d bytes: is it the right file?", k.name, maxKeyBytes)
 	}
-	return usable(withoutNewline(string(text)), "key file "+string(k))
+	return usable(withoutNewline(string(text)), "key file "+k.name)
 }
 
 // ErrNotRegular is for a file that may keep its reader waiting, and that gives
@@ -133,7 +145,7 @@ func openRegular(path string) (*os.File, error) {
 // the key itself, put where the name of its file belongs, and is not shown.
 func (k fileKey) cannotOpen(err error) error {
 	var path *os.PathError
-	if filepath.IsAbs(string(k)) || errors.Is(err, ErrNotRegular) || !errors.As(err, &path) {
+	if filepath.IsAbs(k.name) || errors.Is(err, ErrNotRegular) || !errors.As(err, &path) {
 		return fmt.Errorf("reading the key: %w", err)
 	}
 	return fmt.Errorf("reading the key: %w (%w)", path.Err, ErrNameNotShown)

@@ -256,7 +256,8 @@ func check(t *testing.T, environment []string) (output string, err error) {
 	return string(text), err
 }
 
-// systemd listens, and the exporter answers on what it was handed.
+// systemd listens, on TCP or on a socket in the file system, and the exporter
+// answers on what it was handed, and tells where.
 func TestTheExporterServesOnSystemdsSocket(t *testing.T) {
 	t.Parallel()
 	activate := programs.Tool(t, "SYSTEMD_SOCKET_ACTIVATE", "systemd", "systemd-socket-activate")
@@ -267,6 +268,13 @@ func TestTheExporterServesOnSystemdsSocket(t *testing.T) {
 	}
 	address := programs.FreePort(t)
 	programs.Start(t, address, "/-/healthy", activate, "--listen="+address, "--setenv="+variable, programs.Released(t), "--demo")
+
+	socket := filepath.Join(t.TempDir(), "socket")
+	served := programs.Run(t, nil, activate, "--listen="+socket, "--setenv="+variable, programs.Released(t), "--demo")
+	programs.Eventually(t, "healthcheck asks the socket", func() bool {
+		return exec.CommandContext(t.Context(), programs.Released(t), "healthcheck", "--web.listen-address=unix:"+socket).Run() == nil
+	})
+	served.Await(t, "page=unix:"+regexp.QuoteMeta(socket))
 }
 
 // A panic of a Go program ends with 2, as does a wrong configuration: an
@@ -276,7 +284,7 @@ func TestTheServiceIsAlwaysStartedAgain(t *testing.T) {
 	for _, want := range [][3]string{
 		{"Service", "Restart", "always"},
 		{"Unit", "StartLimitIntervalSec", "0"},
-		{"Service", "ExecReload", "kill -HUP $MAINPID"},
+		{"Service", "ExecReload", "/bin/sh -c 'kill -HUP $MAINPID'"},
 	} {
 		if got := settings(t, want[0], want[1], unit); !slices.Equal(got, want[2:]) {
 			t.Errorf("%s is %q, want %q", want[1], got, want[2])

@@ -37,23 +37,49 @@ func canListen(ctx context.Context, address string) bool {
 // refuseAddress returns the mistake of a flag that names an address on which
 // nobody can listen.
 func refuseAddress(ctx context.Context, flag, address string) error {
+	if strings.HasPrefix(address, unixScheme) {
+		return wrong(flag, address, "want --web.systemd-socket and a socket unit with ListenStream=/path: systemd opens the socket")
+	}
 	return refuse(!canListen(ctx, address), flag, address,
 		"want a port with or without a host, such as :10911, localhost:10911 or [::1]:10911, or vsock://:10911")
 }
 
-// localURL returns where a listen address is reached from this machine.
-func localURL(address string) string {
-	if strings.HasPrefix(address, vsockScheme) {
-		return address // only from outside
+// unixScheme begins the address of a socket in the file system, which systemd
+// may hand over.
+const unixScheme = "unix:"
+
+// localURL returns where what listens on an address is reached from this
+// machine, without a scheme, which depends on who asks, for one of TCP.
+func localURL(ctx context.Context, address string) string {
+	if strings.HasPrefix(address, vsockScheme) || strings.HasPrefix(address, unixScheme) {
+		return address
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return "http://" + address
+		return "//" + address
+	}
+	if number, err := new(net.Resolver).LookupPort(ctx, "tcp", port); err == nil { // it may be a name
+		port = strconv.Itoa(number)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return "//" + net.JoinHostPort(strings.ReplaceAll(host, "%", "%25"), port) // the zone of a link
+}
+
+// listenerURL returns the same for a listener.
+func listenerURL(ctx context.Context, listener net.Addr, secure bool) string {
+	scheme := "http:"
+	if secure {
+		scheme = "https:"
+	}
+	switch listener.Network() {
+	case "tcp":
+		return scheme + localURL(ctx, listener.String())
+	case "unix":
+		return unixScheme + listener.String()
+	}
+	return vsockScheme + listener.String()
 }
 
 // routeFlags say under which addresses the exporter is reached, as in Prometheus.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +20,7 @@ type healthcheckFlags struct {
 }
 
 func (f *healthcheckFlags) define(health *kingpin.CmdClause) {
-	health.Flag("web.listen-address", "Address that the exporter listens on; of several, the first is asked.").
+	health.Flag("web.listen-address", "Address that the exporter, or its systemd socket, listens on, such as :10911 or unix:/run/payple_exporter.sock; of several, the first is asked.").
 		Default(":10911").StringsVar(&f.addresses)
 	f.routes.define(health)
 }
@@ -27,13 +29,22 @@ func (f *healthcheckFlags) define(health *kingpin.CmdClause) {
 func (p *program) checkHealth(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := p.refused(refuseAddress(ctx, "web.listen-address", p.healthcheck.addresses[0]), p.healthcheck.routes.resolve()); err != nil {
+	address := p.healthcheck.addresses[0]
+	if err := p.refused(refuseAsked(ctx, address), p.healthcheck.routes.resolve()); err != nil {
 		return fmt.Errorf("healthcheck: %w", err)
 	}
-	plain := localURL(p.healthcheck.addresses[0]) + p.healthcheck.routes.prefix + "/-/healthy"
-	status, err := askHealth(ctx, plain)
+	var dial func(context.Context, string, string) (net.Conn, error)
+	local := localURL(ctx, address)
+	if path, found := strings.CutPrefix(local, unixScheme); found {
+		local = "//localhost"
+		dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
+	}
+	local += p.healthcheck.routes.prefix + "/-/healthy"
+	status, err := askHealth(ctx, "http:"+local, dial)
 	if status == http.StatusBadRequest { // what a TLS listener answers to plain HTTP
-		_, err = askHealth(ctx, "https"+plain[len("http"):])
+		_, err = askHealth(ctx, "https:"+local, dial)
 	}
 	if err != nil {
 		return fmt.Errorf("healthcheck: %w", err)
@@ -41,10 +52,22 @@ func (p *program) checkHealth(ctx context.Context) error {
 	return nil
 }
 
-// askHealth asks one address, and returns the HTTP status if there is one. It
+// refuseAsked returns the mistake of an address that cannot be asked.
+func refuseAsked(ctx context.Context, address string) error {
+	const flag = "web.listen-address"
+	if _, port, err := net.SplitHostPort(address); err == nil && strings.Trim(port, "0") == "" {
+		return wrong(flag, address, "want the port that the exporter has got: the line of its log that begins with serving tells it")
+	}
+	if path, found := strings.CutPrefix(address, unixScheme); found && path != "" {
+		return nil
+	}
+	return refuseAddress(ctx, flag, address)
+}
+
+// askHealth asks one address, over dial if it is no address of TCP, and returns the HTTP status if there is one. It
 // takes for healthy whatever only a server that is well can answer, since this
 // command has no password and no certificate, and shall need none.
-func askHealth(ctx context.Context, url string) (status int, err error) {
+func askHealth(ctx context.Context, url string, dial func(context.Context, string, string) (net.Conn, error)) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return 0, fmt.Errorf("asking %s: %w", url, err)
@@ -53,6 +76,7 @@ func askHealth(ctx context.Context, url string) (status int, err error) {
 	client := &http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
+			DialContext:       dial,
 			// The certificate is for the name that Prometheus uses. Nothing is
 			// sent that would have to be kept secret, and the answer is yes or no.
 			TLSClientConfig: &tls.Config{

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
@@ -45,13 +46,23 @@ func (p *program) serve(ctx context.Context) (err error) {
 		_ = level.Warn(p.loggers.kit).Log("msg", "DEMO: the hub is simulated and the merchants are invented; nothing here is real",
 			"simulator", merchants.simulator+"/simulator/")
 	}
-	address := localURL((*p.serving.web.WebListenAddresses)[0]) + p.serving.routes.prefix
+	_ = level.Info(p.loggers.kit).Log("msg", "starting "+appName, "version", version.Info())
+	server.BaseContext = func(listener net.Listener) context.Context {
+		secure := server.TLSConfig != nil && server.TLSConfig.GetConfigForClient != nil // which the toolkit sets, with certificates
+		p.tellAddress(listenerURL(ctx, listener.Addr(), secure))
+		return context.WithoutCancel(ctx)
+	}
+	return p.run(ctx, reloader, server, fault)
+}
+
+// tellAddress logs where people look, when it is known: what a port 0 or a
+// socket of systemd has become.
+func (p *program) tellAddress(address string) {
+	address += p.serving.routes.prefix
 	if p.serving.routes.external != nil {
 		address = p.serving.routes.external.String()
 	}
-	_ = level.Info(p.loggers.kit).Log("msg", "starting "+appName, "version", version.Info(),
-		"page", address+"/", "metrics", address+p.serving.telemetryPath)
-	return p.run(ctx, reloader, server, fault)
+	_ = level.Info(p.loggers.kit).Log("msg", "serving", "page", address+"/", "metrics", address+p.serving.telemetryPath)
 }
 
 // assemble wires the exporter. Nothing runs yet.
@@ -102,9 +113,19 @@ func (p *program) assemble(merchants source, fault *webFault) (*config.Reloader,
 	return reloader, server
 }
 
-// shownVersion returns the version that was built in; a build straight from the
-// sources has none.
-func shownVersion() string { return cmp.Or(version.Version, "dev") }
+// DevVersion is the version of a build straight from the sources.
+const DevVersion = "dev"
+
+// shownVersion returns the version that was built in, and of a build straight
+// from the sources, which all have one version, the revision as well.
+func shownVersion() string {
+	shown := cmp.Or(version.Version, DevVersion)
+	if revision := version.GetRevision(); shown == DevVersion && revision != "unknown" {
+		const enough = 12
+		shown += "-" + revision[:min(enough, len(revision))]
+	}
+	return shown
+}
 
 func userAgent() string { return appName + "/" + shownVersion() }
 

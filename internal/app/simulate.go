@@ -21,10 +21,10 @@ import (
 
 // simulateFlags are those of the simulate command.
 type simulateFlags struct {
-	address, fault, drill, configDir, keyFile string
-	speed                                     int
-	strict                                    bool
-	lang                                      languageFlag
+	address, fault, drill, configDir, keyFile, backfill string
+	speed                                               int
+	strict                                              bool
+	lang                                                languageFlag
 }
 
 func (f *simulateFlags) define(simulate *kingpin.CmdClause) {
@@ -36,6 +36,8 @@ func (f *simulateFlags) define(simulate *kingpin.CmdClause) {
 		Default("1").IntVar(&f.speed)
 	simulate.Flag("simulate.config-dir", "Directory to write merchants.yml and key files to, for the exporter under drill.").
 		StringVar(&f.configDir)
+	simulate.Flag("simulate.backfill", "File to write the week before the drill to, as OpenMetrics, for promtool tsdb create-blocks-from.").
+		StringVar(&f.backfill)
 	simulate.Flag("simulate.cust-key-file", "File with the key that simulated merchants have where the drill names none.").
 		StringVar(&f.keyFile)
 	simulate.Flag("simulate.fault", "Fault that all merchants meet from the start, such as hang, status=503 or result=T0310.").
@@ -89,11 +91,31 @@ func (p *program) simulate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := p.introduce(drill, server.URL); err != nil {
+	err = p.writeBackfill(drill.Partners, server.URL)
+	if err == nil {
+		err = p.introduce(drill, server.URL)
+	}
+	if err != nil {
 		return errors.Join(err, server.Close())
 	}
 	<-ctx.Done()
 	return server.Close()
+}
+
+// writeBackfill writes the week before the drill, if that is asked for.
+func (p *program) writeBackfill(partners []simulator.Partner, address string) error {
+	path := p.simulating.backfill
+	if path == "" {
+		return nil
+	}
+	var text bytes.Buffer
+	if err := simulator.Backfill(&text, p.Now(), strings.TrimPrefix(address, "http://"), partners); err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+		return usageError{fmt.Errorf("--simulate.backfill: %w", err)}
+	}
+	return nil
 }
 
 // introduce tells a person what is simulated and how to go on, and writes the

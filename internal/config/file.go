@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"path/filepath"
 	"time"
 
 	"go.yaml.in/yaml/v4"
@@ -27,7 +28,7 @@ func Load(path string, defaults Defaults, getenv func(string) string) (Config, e
 func Parse(path string, text []byte, defaults Defaults, getenv func(string) string) (Config, error) {
 	r := &reader{
 		File:     strictyaml.New(path, "put it into a file of its own and name that with cust_key_file"),
-		defaults: defaults, getenv: getenv,
+		defaults: defaults, getenv: getenv, path: path,
 	}
 	root, err := r.Root(text, "list the merchants under the key merchants")
 	if err != nil {
@@ -48,6 +49,7 @@ type reader struct {
 	defaults Defaults
 	getenv   func(string) string
 	warnings []string
+	path     string
 }
 
 // read reads the whole file.
@@ -180,7 +182,7 @@ func (r *reader) key(node *yaml.Node, fields map[string]*yaml.Node, of Merchant)
 		if !ok {
 			return nil
 		}
-		key, at = hub.FileKey(path), file
+		key, at = hub.FileKeyIn(filepath.Dir(r.path), path), file
 	default:
 		name, ok := r.source(env, "cust_key_env")
 		if !ok {

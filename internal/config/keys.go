@@ -25,7 +25,7 @@ func MerchantKeys() []FileKey {
 	return []FileKey{
 		{"name", "the cst_id", "Label merchant. Each name once in a file, and best once in a Prometheus; names that look alike count as one."},
 		{"cst_id", "", "Partner id that Payple gave, without blanks, quotes and $."},
-		{"cust_key_file", "", "Regular file that holds the custKey alone, in one line of UTF-8, less one trailing newline; read anew for every token. Either this or cust_key_env."},
+		{"cust_key_file", "", "Regular file that holds the custKey alone, in one line of UTF-8, less one trailing newline; read anew for every token. A relative name counts from the directory of the merchants file. Either this or cust_key_env."},
 		{"cust_key_env", "", "Environment variable that holds the custKey alone, in one line of UTF-8, less one trailing newline."},
 		{"hub", "hub at the top", "Another hub for this merchant."},
 		{"contact", "", "Who can raise the limit, such as finance on call, 02-555-0100: shown on the page, in /status.json and as a metric, for those who are paged. At most 120 printable characters, no secret."},

@@ -43,7 +43,7 @@ func (r *drillReader) read(root *yaml.Node) Drill {
 }
 
 func (r *drillReader) merchant(node *yaml.Node) Partner {
-	fields := r.Mapping(node, "cst_id", "cust_key", "total", "transferred", "drain_per_minute", "events", "faults")
+	fields := r.Mapping(node, "cst_id", "cust_key", "total", "transferred", "drain_per_minute", "events", "week_before", "faults")
 	p := Partner{CstID: r.required(node, fields, "cst_id"), CustKey: cmp.Or(r.optional(fields, "cust_key"), r.CustKey)}
 	if _, given := fields["total"]; !given {
 		r.Fault(node, "no total: say what the account can draw on at the start, in won, such as 120,000,000")
@@ -55,6 +55,12 @@ func (r *drillReader) merchant(node *yaml.Node) Partner {
 	}
 	for _, item := range r.list(fields, "events") {
 		r.event(item, &p)
+	}
+	for _, item := range r.list(fields, "week_before") {
+		p.Plan.WeekBefore = append(p.Plan.WeekBefore, r.dailyEvent(item))
+	}
+	if before := p.Plan.before().Start; before.Total < 0 || before.Transferred < 0 {
+		r.Fault(fields["week_before"], "week_before: more comes in or goes out than total and transferred hold: raise both by as much")
 	}
 	for _, item := range r.list(fields, "faults") {
 		p.Faults = append(p.Faults, r.timedFault(item))
@@ -98,6 +104,16 @@ func (r *drillReader) event(node *yaml.Node, p *Partner) {
 		return
 	}
 	p.Plan.Events = append(p.Plan.Events, e)
+}
+
+// dailyEvent reads what happened on each day of the week before.
+func (r *drillReader) dailyEvent(node *yaml.Node) Event {
+	fields := r.Mapping(node, "ago", "after", "pay", "top_up")
+	e := Event{After: r.duration(fields, "after") - r.duration(fields, "ago"), Pay: r.won(fields, "pay", 0), TopUp: r.won(fields, "top_up", -hub.MaxWon)}
+	if given(fields, "ago", "after") != 1 || given(fields, "pay", "top_up") != 1 || e.After < -12*time.Hour || e.After > 12*time.Hour {
+		r.Fault(node, "when, and what? Give ago or after (of the time of day of the start, at most 12h), and pay or top_up")
+	}
+	return e
 }
 
 // shortest is how often something may happen: a plan is worked out from its

@@ -210,6 +210,8 @@ var hangul = regexp.MustCompile(`\p{Hangul}`)
 func drillFiles(t *testing.T) []string {
 	t.Helper()
 	files, err := filepath.Glob("drills/*.yml")
+	// The end-to-end tests play the one that needs a past.
+	files = slices.DeleteFunc(files, func(file string) bool { return filepath.Base(file) == "forgotten-top-up.yml" })
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%v %v", files, err)
 	}

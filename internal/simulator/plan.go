@@ -36,6 +36,9 @@ type Plan struct {
 	Start          Figures
 	DrainPerMinute hub.Won
 	Events         []Event
+	// WeekBefore is what happened on each day of the week before, at times of
+	// day that are counted from the beginning's; negative ones are before it.
+	WeekBefore []Event
 }
 
 // At returns the figures once elapsed has passed since the beginning. Payouts

@@ -22,6 +22,7 @@ const statusVersion = 1
 // help are for documents.
 type Status struct {
 	Version   int              `json:"version" help:"of this shape; new fields may come within it"`
+	Exporter  string           `json:"exporter" help:"the exporter's own version; of a build from the sources dev, and its revision"`
 	Time      time.Time        `json:"time" help:"when this was answered"`
 	Demo      bool             `json:"demo,omitempty" help:"true where nothing is real (--demo), else absent"`
 	OK        bool             `json:"ok" help:"all merchants are ok; the HTTP status is 200, else 503"`
@@ -138,7 +139,7 @@ func (s *statusJSON) answer(snapshots []collector.Snapshot, p printer) Status {
 	}
 	slices.SortFunc(shown, worstFirst)
 	answer := Status{
-		Version: statusVersion, Time: *inSeoul(s.options.Now()), Demo: s.options.Demo,
+		Version: statusVersion, Exporter: s.options.Version, Time: *inSeoul(s.options.Now()), Demo: s.options.Demo,
 		OK: counted[fine] == len(all) && len(all) > 0, Headline: counted.headline(p), Merchants: make([]MerchantStatus, len(all)),
 	}
 	if who := affected(all, counted); who != "" {

@@ -78,15 +78,15 @@ func New(options Options) http.Handler {
 	mux.Handle("GET /probe", s.limited(http.HandlerFunc(s.probe)))
 	mux.HandleFunc("GET /sd", s.discovery)
 	if options.Page != nil {
-		mux.Handle("GET /{$}", s.limited(options.Page))
+		mux.Handle("GET /{$}", s.limited(compressed(options.Page)))
 	}
 	if options.Status != nil {
-		mux.Handle("GET /status.json", s.limited(options.Status))
+		mux.Handle("GET /status.json", s.limited(compressed(options.Status)))
 	}
 	if options.Runbooks != nil {
 		mux.Handle("GET /runbooks", redirect("runbooks/"))
-		mux.Handle("GET /runbooks/{$}", options.Runbooks)
-		mux.Handle("GET /runbooks/{alert}", options.Runbooks)
+		mux.Handle("GET /runbooks/{$}", compressed(options.Runbooks))
+		mux.Handle("GET /runbooks/{alert}", compressed(options.Runbooks))
 	}
 	for _, state := range []string{"healthy", "ready"} {
 		mux.HandleFunc("GET /-/"+state, func(w http.ResponseWriter, _ *http.Request) {
@@ -98,7 +98,7 @@ func New(options Options) http.Handler {
 	reload := sameSite(http.HandlerFunc(s.reload))
 	mux.Handle("POST /-/reload", reload)
 	mux.Handle("PUT /-/reload", reload)
-	return securityHeaders(recoverer(options.Logger, plainPaths(below(options.Prefix, mux))))
+	return securityHeaders(recoverer(options.Logger, plainPaths(answersOptions(below(options.Prefix, mux)))))
 }
 
 // How long a client may take. None holds a connection for more than half a minute

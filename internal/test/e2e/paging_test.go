@@ -97,7 +97,8 @@ func startChain(t *testing.T) chain {
 	chainTools(t)
 	sim, flags := simulated(t)
 	sim.SetFigures("store", simulator.Figures{Total: 10_000_000})
-	exporter := serveHere(t, append(flags, "--payple.min-interval=1s", "--payple.max-age=5s",
+	address := programs.FreePort(t)
+	exporter := serveHere(t, append(flags, "--web.listen-address="+address, "--web.external-url=http://"+address, "--payple.min-interval=1s", "--payple.max-age=5s",
 		"--threshold.warning=5000000", "--threshold.critical=1000000")...)
 	exporter.scrape(t) // the first answer may take longer than Prometheus' second
 	c := watchedOver(t, exporter)
@@ -170,7 +171,7 @@ func (c chain) rounds(t *testing.T, seconds int) {
 // The page, for real: simulated hub, exporter, Prometheus, Alertmanager and a
 // telephone. A healthy hub pages nobody; running low pages once, with the exact
 // amount; a hub that dies while the limit is low does not end that page; a
-// top-up does; a refused key pages with what to do.
+// top-up does; a refused key pages with what to do. The page leads to its runbook.
 func TestThePage(t *testing.T) {
 	t.Parallel()
 	c := startChain(t)
@@ -188,6 +189,9 @@ func TestThePage(t *testing.T) {
 		if !strings.Contains(page.Annotations[text], "₩600,000") {
 			t.Errorf("%s does not tell the exact amount: %s", text, page.Annotations[text])
 		}
+	}
+	if reply := follow(t, page.Annotations["runbook_url"]); reply.Status != http.StatusOK || !strings.Contains(reply.Body, "PaypleTransferLimitLow") {
+		t.Errorf("the runbook at %q answers %d", page.Annotations["runbook_url"], reply.Status)
 	}
 	c.rounds(t, 3)
 

@@ -33,11 +33,11 @@ func TestServeExposesTheHubsFigures(t *testing.T) {
 	got := exporter.scrape(t)
 	for sample, want := range map[string]float64{
 		remainOfStore: 9_944_000, `total_account_amt{merchant="store"}`: 10_000_000, `total_transfer_amt{merchant="store"}`: 56_000,
-		`payple_up{merchant="store"}`:                                           1,
-		`payple_transfer_threshold_ratio{merchant="store",severity="critical"}`: 0.1,
-		`payple_exporter_config_last_reload_successful`:                         1,
-		`payple_hub_requests_total{endpoint="token"}`:                           1,
-		`payple_hub_results_total{endpoint="remain",result="A0000"}`:            1,
+		`payple_up{merchant="store"}`: 1,
+		`payple_transfer_threshold_runway_seconds{merchant="store",severity="critical"}`: 14_400,
+		`payple_exporter_config_last_reload_successful`:                                  1,
+		`payple_hub_requests_total{endpoint="token"}`:                                    1,
+		`payple_hub_results_total{endpoint="remain",result="A0000"}`:                     1,
 	} {
 		if value, there := got[sample]; !there || value != want {
 			t.Errorf("%s is %v (there: %v), want %v", sample, value, there, want)

@@ -151,6 +151,9 @@ func TestPasswordGuardsEveryPath(t *testing.T) {
 	if text := exporter.stderr.String(); strings.Contains(text, "password") || strings.Contains(text, "$2") {
 		t.Errorf("the log shows a password:\n%s", text)
 	}
+	if text := exporter.stderr.String(); !strings.Contains(text, "page="+address+"/ ") {
+		t.Errorf("the log does not tell the address with https:\n%s", text)
+	}
 }
 
 // With mutual TLS no path answers a client that has no certificate, or one of

@@ -35,7 +35,11 @@ func Parse(contentType string, body []byte) (Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("content type %q: %w", contentType, err)
 	}
-	if _, openMetrics := parser.(*textparse.OpenMetricsParser); !openMetrics {
+	if _, openMetrics := parser.(*textparse.OpenMetricsParser); openMetrics {
+		if err := strict(string(body)); err != nil {
+			return nil, fmt.Errorf("OpenMetrics: %w", err)
+		}
+	} else {
 		strict := expfmt.NewTextParser(model.UTF8Validation)
 		if _, err := strict.TextToMetricFamilies(bytes.NewReader(body)); err != nil {
 			return nil, fmt.Errorf("expfmt: %w", err)

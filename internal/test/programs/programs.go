@@ -110,11 +110,18 @@ func Start(t *testing.T, address, ready, path string, args ...string) *Server {
 // like are named by absolute paths.
 func Prometheus(t *testing.T, config string) *Server {
 	t.Helper()
+	return PrometheusOver(t, t.TempDir(), config)
+}
+
+// PrometheusOver runs one over data that are there already, with other flags
+// besides.
+func PrometheusOver(t *testing.T, data, config string, flags ...string) *Server {
+	t.Helper()
 	path := Tool(t, "PROMETHEUS", "prometheus", "prometheus")
-	dir, address := t.TempDir(), FreePort(t)
-	file := must.Write(t, filepath.Join(dir, "prometheus.yml"), config)
+	address := FreePort(t)
+	file := must.Write(t, filepath.Join(t.TempDir(), "prometheus.yml"), config)
 	return Start(t, address, "/-/ready", path,
-		"--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address)
+		append(flags, "--config.file="+file, "--storage.tsdb.path="+data, "--web.listen-address="+address)...)
 }
 
 // Alertmanager runs an Alertmanager with this configuration, alone.
