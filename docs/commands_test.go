@@ -64,7 +64,7 @@ exec "$CURL" -fsS "${@//127.0.0.1:PORT/127.0.0.1:$demo}"
 `,
 		"bash":         "#!/bin/sh -eu\n[ \"$1\" = .ci/run ] && { [ $# = 1 ] || grep -q \"^step_$2()\" .ci/run; }\n",
 		"prometheus":   "#!/bin/sh -eu\ntest -f \"${1#--config.file=}\"\n",
-		"promtool":     "#!/bin/sh -eu\n[ \"$1\" != tsdb ] || test -s \"$5\"\n",
+		"promtool":     "#!/bin/bash -eu\nfor _ in $(seq 100); do if [ \"$1\" != tsdb ] || test -s \"$5\"; then exit; fi; sleep 0.1; done; exit 1\n",
 		"alertmanager": "#!/bin/sh -eu\ntest -f \"${1#--config.file=}\"\n",
 		"gremlins":     "#!/bin/sh\n",
 		"run-payouts":  "#!/bin/sh\necho paid\n",
