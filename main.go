@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"log"
 	"os"
@@ -11,13 +10,11 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/prometheus/common/version"
-
 	"payple_exporter/internal/app"
 )
 
 func main() {
-	version.Version = cmp.Or(version.Version, app.DevVersion) // which the library tells as it is
+	app.NameVersion()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	// A second signal ends the process at once.
 	context.AfterFunc(ctx, stop)

@@ -113,14 +113,18 @@ func (p *program) assemble(merchants source, fault *webFault) (*config.Reloader,
 	return reloader, server
 }
 
-// DevVersion is the version of a build straight from the sources.
-const DevVersion = "dev"
+// devVersion is the version of a build straight from the sources.
+const devVersion = "dev"
+
+// NameVersion gives a build straight from the sources its version. It is for
+// main, once: the library tells what it holds in many places.
+func NameVersion() { version.Version = cmp.Or(version.Version, devVersion) }
 
 // shownVersion returns the version that was built in, and of a build straight
 // from the sources, which all have one version, the revision as well.
 func shownVersion() string {
-	shown := cmp.Or(version.Version, DevVersion)
-	if revision := version.GetRevision(); shown == DevVersion && revision != "unknown" {
+	shown := cmp.Or(version.Version, devVersion)
+	if revision := version.GetRevision(); shown == devVersion && revision != "unknown" {
 		const enough = 12
 		shown += "-" + revision[:min(enough, len(revision))]
 	}
