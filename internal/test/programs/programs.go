@@ -121,7 +121,8 @@ func PrometheusOver(t *testing.T, data, config string, flags ...string) *Server 
 	address := FreePort(t)
 	file := must.Write(t, filepath.Join(t.TempDir(), "prometheus.yml"), config)
 	return Start(t, address, "/-/ready", path,
-		append(flags, "--config.file="+file, "--storage.tsdb.path="+data, "--web.listen-address="+address)...)
+		// Targets are scraped at once, not after the usual five seconds: no rule of a test in a hurry may miss them.
+		append(flags, "--scrape.discovery-reload-interval=100ms", "--config.file="+file, "--storage.tsdb.path="+data, "--web.listen-address="+address)...)
 }
 
 // Alertmanager runs an Alertmanager with this configuration, alone.
