@@ -19,8 +19,10 @@ var definitions = []struct{ name, english, korean string }{
 	// 심각 and 경고 are what Korean operators call critical and warning.
 	{"severity", `{{ . }}`, `{{ if eq . "critical" }}심각{{ else }}경고{{ end }}`},
 	// duration takes what humanizeDuration says and drops the units that are zero: 6h, not 6h 0m 0s.
-	{"duration", `{{ reReplaceAll " 0[hms]" "" . }}`,
-		`{{ reReplaceAll " 0[hms]" "" . | reReplaceAll "d" "일" | reReplaceAll "h" "시간" | reReplaceAll "m" "분" | reReplaceAll "s" "초" }}`},
+	{
+		"duration", `{{ reReplaceAll " 0[hms]" "" . }}`,
+		`{{ reReplaceAll " 0[hms]" "" . | reReplaceAll "d" "일" | reReplaceAll "h" "시간" | reReplaceAll "m" "분" | reReplaceAll "s" "초" }}`,
+	},
 }
 
 // grouped is what won does in both languages, with %s for a number that has its commas.
