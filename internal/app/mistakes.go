@@ -66,16 +66,15 @@ type takenValue struct {
 
 // Set implements [kingpin.Value].
 func (v takenValue) Set(text string) error {
-	err := v.Value.Set(text)
-	if err == nil {
-		v.note(text, "")
-		return nil
+	want := ""
+	if err := v.Value.Set(text); err != nil {
+		want = v.want(err)
+		for _, text := range v.standard {
+			_ = v.Value.Set(text) // a default is never wrong
+		}
 	}
-	v.note(text, v.want(err))
-	for _, text := range v.standard {
-		err = v.Value.Set(text)
-	}
-	return nil //nolint:nilerr // as said above
+	v.note(text, want)
+	return nil
 }
 
 // want says what the value should have been, which libraries' errors do not, or
@@ -201,13 +200,9 @@ func (l *commandLine) expand(args []string) (expanded []string) {
 // flag reads one flag and returns the arguments behind it and its value.
 func (l *commandLine) flag(text string, rest []string, seen map[string]bool) []string {
 	name, value, whole := strings.Cut(text, "=")
-	flag, known := l.flags[name]
-	on, negated := strings.CutPrefix(name, "no-")
-	if !known && negated && l.flags[on] != nil && isSwitch(l.flags[on].Value) {
-		flag, known = l.flags[on], true
-	}
+	flag := l.find(name)
 	switch {
-	case !known:
+	case flag == nil:
 		l.mistakes = append(l.mistakes, l.unknown(name))
 		if !whole && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") && l.commands[rest[0]] == nil {
 			return rest[1:] // its value, most likely
@@ -224,14 +219,30 @@ func (l *commandLine) flag(text string, rest []string, seen map[string]bool) []s
 	case !whole:
 		text, rest = name+"="+rest[0], rest[1:]
 	}
-	repeats, _ := flag.Value.(interface{ IsCumulative() bool })
-	if seen[flag.Name] && (repeats == nil || !repeats.IsCumulative()) {
+	if seen[flag.Name] && !isRepeatable(flag.Value) {
 		l.mistakes = append(l.mistakes, fmt.Errorf("%s: it stands there twice: keep one", named(flag.Name)))
 		return rest
 	}
 	seen[flag.Name] = true
 	l.taken = append(l.taken, "--"+text)
 	return rest
+}
+
+// find returns the flag of a name, or of a switch's name behind no-; nil if there is none.
+func (l *commandLine) find(name string) *kingpin.FlagModel {
+	if flag := l.flags[name]; flag != nil {
+		return flag
+	}
+	on, negated := strings.CutPrefix(name, "no-")
+	if flag := l.flags[on]; negated && flag != nil && isSwitch(flag.Value) {
+		return flag
+	}
+	return nil
+}
+
+func isRepeatable(value kingpin.Value) bool {
+	repeats, ok := value.(interface{ IsCumulative() bool })
+	return ok && repeats.IsCumulative()
 }
 
 // switched is how a switch is set to a value that was written behind it.

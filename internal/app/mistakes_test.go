@@ -59,7 +59,7 @@ func expectHidden(t *testing.T, where, shown string) {
 // anything, as long as the program does not know the key.
 func TestNoFlagRepeatsAKey(t *testing.T) {
 	t.Parallel()
-	taken := []string{"payple.cst-id", "web.sd-address", "web.route-prefix", "output-dir", "simulate.config-dir"}
+	taken := []string{"payple.cst-id", "web.sd-address", "web.route-prefix", "output-dir", "simulate.backfill", "simulate.config-dir"}
 	flags := func(command string, flags []*kingpin.FlagModel) {
 		for _, flag := range flags {
 			if flag.Hidden || slices.Contains(taken, flag.Name) {

@@ -59,7 +59,7 @@ func (r *drillReader) merchant(node *yaml.Node) Partner {
 	for _, item := range r.list(fields, "week_before") {
 		p.Plan.WeekBefore = append(p.Plan.WeekBefore, r.dailyEvent(item))
 	}
-	if before := p.Plan.before().Start; before.Total < 0 || before.Transferred < 0 {
+	if before := p.Plan.before().Start; len(p.Plan.WeekBefore) > 0 && (before.Total < 0 || before.Transferred < 0) {
 		r.Fault(fields["week_before"], "week_before: more comes in or goes out than total and transferred hold: raise both by as much")
 	}
 	for _, item := range r.list(fields, "faults") {

@@ -222,7 +222,7 @@ func splitSegments(text string) segments {
 	var p segments
 	start := 0 // of the segment that is not in all yet
 	for i := 0; i < len(text); i++ {
-		size := 0
+		var size int
 		switch {
 		case text[i] == '(':
 			size = strings.IndexByte(text[i:], ')') + 1

@@ -140,7 +140,10 @@ func TestNoHTTP2(t *testing.T) {
 			field, value, _ := strings.Cut(line, ": ")
 			request.Header.Add(field, value)
 		}
-		response := must.Get(client.Do(request))(t)
+		response, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
 		_ = response.Body.Close()
 		if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge || plain.raw(t, get11("/-/healthy", "x", header)).status != response.StatusCode {
 			t.Errorf("%s is answered %d", name, response.StatusCode)

@@ -3,6 +3,7 @@ package exposition
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -10,48 +11,76 @@ import (
 // parser lets pass, and stricter ones do not: families that are not together or
 // are there twice, samples of another name than their family's, counters
 // without _total, and an end that is missing or not the end.
-func strict(text string) error {
+func strict(text string) (err error) {
 	body, ended := strings.CutSuffix(text, "# EOF\n")
 	if !ended || strings.Contains(body, "# EOF") {
 		return errors.New("want # EOF as the last line, and there alone")
 	}
-	suffixes := map[string][]string{"": {""}, "counter": {"_total", "_created"}, "histogram": {"_bucket", "_count", "_sum", "_created"}, "summary": {"", "_count", "_sum", "_created"}, "gauge": {""}, "unknown": {""}, "info": {"_info"}}
-	family, kind, names := "", "", make(map[string]string) // of samples: the family that they belong to
+	r := strictReader{names: make(map[string]string)}
 	for line := range strings.Lines(body) {
 		words := strings.Fields(line)
 		if words[0] == "#" {
-			if words[1] == "TYPE" {
-				kind = words[3]
-			}
-			if words[2] == family {
-				continue
-			}
-			family = words[2]
-			if words[1] != "TYPE" {
-				kind = "" // its type follows
-			}
-			if of, taken := names[family]; taken {
-				return fmt.Errorf("%s is there twice, or is the name of a sample of %s", family, of)
-			}
-			names[family] = family
-			continue
+			err = r.comment(words[1], words)
+		} else {
+			name, _, _ := strings.Cut(words[0], "{")
+			err = r.sample(name)
 		}
-		name, _, _ := strings.Cut(words[0], "{")
-		if kind == "" { // without a TYPE, each name is a family of its own
-			family = name
+		if err != nil {
+			return err
 		}
-		suffix, belongs := strings.CutPrefix(name, family)
-		known := false
-		for _, one := range suffixes[kind] {
-			known = known || one == suffix
-		}
-		if !belongs || !known {
-			return fmt.Errorf("%s is no sample of the %s %s", name, kind, family)
-		}
-		if of, taken := names[name]; taken && of != family {
-			return fmt.Errorf("%s belongs to %s and to %s", name, of, family)
-		}
-		names[name] = family
 	}
 	return nil
+}
+
+// strictReader is where in a text of OpenMetrics one is.
+type strictReader struct {
+	family, kind string
+	names        map[string]string // of families and their samples: the family that they belong to
+}
+
+func (r *strictReader) comment(of string, words []string) error {
+	if of == "TYPE" {
+		r.kind = words[3]
+	}
+	if words[2] == r.family {
+		return nil
+	}
+	r.family = words[2]
+	if of != "TYPE" {
+		r.kind = "" // its type follows
+	}
+	if of, taken := r.names[r.family]; taken {
+		return fmt.Errorf("%s is there twice, or is the name of a sample of %s", r.family, of)
+	}
+	r.names[r.family] = r.family
+	return nil
+}
+
+func (r *strictReader) sample(name string) error {
+	if r.kind == "" { // without a TYPE, each name is a family of its own
+		r.family = name
+	}
+	if suffix, belongs := strings.CutPrefix(name, r.family); !belongs || !slices.Contains(suffixes(r.kind), suffix) {
+		return fmt.Errorf("%s is no sample of the %s %s", name, r.kind, r.family)
+	}
+	if of, taken := r.names[name]; taken && of != r.family {
+		return fmt.Errorf("%s belongs to %s and to %s", name, of, r.family)
+	}
+	r.names[name] = r.family
+	return nil
+}
+
+// suffixes are what the names of a family's samples end with.
+func suffixes(kind string) []string {
+	switch kind {
+	case "counter":
+		return []string{"_total", "_created"}
+	case "histogram":
+		return []string{"_bucket", "_count", "_sum", "_created"}
+	case "summary":
+		return []string{"", "_count", "_sum", "_created"}
+	case "info":
+		return []string{"_info"}
+	}
+	return []string{""}
 }

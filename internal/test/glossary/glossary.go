@@ -58,15 +58,10 @@ var (
 	// aside is what a text does not say itself: a template's code, a quotation of code, and a link's target.
 	aside = regexp.MustCompile("\\{\\{.*?\\}\\}|`[^`]*`|\\]\\([^)]*\\)")
 
-	manners = []struct {
-		wrong *regexp.Regexp
-		why   string
-	}{
-		{regexp.MustCompile(`바랍니다|십시오|마시고|주시[고기면]|하시[고기면는]|하신|드립니다`), "is of another level of politeness than ~하세요"},
-		{regexp.MustCompile(`[^니마]다[.](?:\s|$)|하라[.]`), "is of another level of politeness than ~습니다"},
-		{regexp.MustCompile(`₩`), "cannot be sent in EUC-KR, and no sentence is written so: 원"},
-		{regexp.MustCompile(`[^\s(|>·,.:-] \(`), "is a parenthesis apart from its word"},
-	}
+	oldManners  = regexp.MustCompile(`바랍니다|십시오|마시고|주시[고기면]|하시[고기면는]|하신|드립니다`)
+	bareManners = regexp.MustCompile(`[^니마]다[.](?:\s|$)|하라[.]`)
+	wonSign     = regexp.MustCompile(`₩`)
+	detached    = regexp.MustCompile(`[^\s(|>·,.:-] \(`)
 )
 
 // Faults returns what is wrong with a text, line by line, as a Korean text:
@@ -87,9 +82,14 @@ func Faults(text string, quoted bool) (faults []string) {
 				}
 			}
 		}
-		for _, m := range manners {
-			if found := m.wrong.FindString(aside.ReplaceAllString(line, "x")); found != "" && !quoted {
-				add(found, m.why)
+		for wrong, why := range map[*regexp.Regexp]string{
+			oldManners:  "is of another level of politeness than ~하세요",
+			bareManners: "is of another level of politeness than ~습니다",
+			wonSign:     "cannot be sent in EUC-KR, and no sentence is written so: 원",
+			detached:    "is a parenthesis apart from its word",
+		} {
+			if found := wrong.FindString(aside.ReplaceAllString(line, "x")); found != "" && !quoted {
+				add(found, why)
 			}
 		}
 	}

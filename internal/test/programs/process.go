@@ -66,7 +66,7 @@ func Launch(env []string, path string, args ...string) (*Process, error) {
 	p := &Process{command: exec.Command(path, args...)} //nolint:noctx // Run or Stop ends it
 	// A variable of the tests is none of the program's.
 	own := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "PAYPLE_EXPORTER_E2E=") })
-	p.command.Env = append(own, env...)
+	p.command.Env = slices.Concat(own, env)
 	p.command.Stdout, p.command.Stderr = &p.Output, &p.Output
 	p.command.SysProcAttr = dieTogether()
 	p.Wait = sync.OnceValue(func() *os.ProcessState { _ = p.command.Wait(); return p.command.ProcessState })
