@@ -186,8 +186,8 @@ func TestThePage(t *testing.T) {
 		return len(c.receivers.got("pager", "PaypleTransferLimitLow", "firing")) > 0
 	})
 	page := c.receivers.got("pager", "PaypleTransferLimitLow", "firing")[0]
-	for _, text := range []string{"description", "description_ko"} {
-		if !strings.Contains(page.Annotations[text], "₩600,000") {
+	for text, amount := range map[string]string{"description": "₩600,000", "description_ko": "600,000원"} {
+		if !strings.Contains(page.Annotations[text], amount) {
 			t.Errorf("%s does not tell the exact amount: %s", text, page.Annotations[text])
 		}
 	}

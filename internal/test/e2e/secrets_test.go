@@ -144,7 +144,7 @@ func (o ordeal) run(t *testing.T) {
 	if o.fault.Reason == hub.ReasonTimeout {
 		timeout = "3s"
 	}
-	flags := append(flagsOf(t, server.URL), "--payple.timeout="+timeout)
+	flags := append(flagsOf(t, server.URL), "--payple.timeout="+timeout, "--payple.min-interval="+matrixInterval.String())
 	o.exporter = serveOn(t, o.clock.Now, append(flags, "--log.level=debug", "--log.format="+o.format, "--web.enable-lifecycle")...)
 
 	o.scrape(t, "")

@@ -102,7 +102,7 @@ func issue(t *testing.T, name string, parent *tls.Certificate) tls.Certificate {
 func everyPath() map[string]int {
 	return map[string]int{
 		"GET /": 200, "HEAD /": 200, "GET /metrics": 200, "GET /probe?merchant=store": 200, "GET /probe": 400, "GET /sd": 200, "GET /-/healthy": 200, "GET /-/ready": 200,
-		"POST /-/reload": 200, "GET /-/reload": 405, "OPTIONS /metrics": 405, "HEAD /metrics": 200, "GET /nowhere": 404, "GET //metrics": 404,
+		"POST /-/reload": 200, "GET /-/reload": 405, "OPTIONS /metrics": 204, "HEAD /metrics": 200, "GET /nowhere": 404, "GET //metrics": 404,
 		"GET /status.json": 200, "GET /runbooks/": 200, "GET /runbooks/PaypleDataStale": 200,
 	}
 }
