@@ -38,7 +38,7 @@ rule_files: ['%s']
 alerting: {alertmanagers: [{static_configs: [{targets: ['%s']}]}]}
 scrape_configs: [{job_name: payple, static_configs: [{targets: ['%s']}]}]
 `, rules, hostOf(programs.Alertmanager(t, config).URL), hostOf(exporter.url)))
-	const need = "daily-batch: ₩30,000,000 left to pay out, and the coming 24 hours need ₩120,000,000"
+	const need = "daily-batch: 한도 잔여 30,000,000원(24시간 필요 120,000,000원)"
 	programs.Eventually(t, "the top-up is missed", func() bool { return len(pager.Told(need)) == 1 })
 	if got := prometheus.Query(t, `payple_transfer_remain_amount{merchant="daily-batch",job="payple"}`); len(got) != 1 || got[0].Value != 30_000_000 {
 		t.Errorf("the page came after the batch: %v", got)
@@ -46,7 +46,7 @@ scrape_configs: [{job_name: payple, static_configs: [{targets: ['%s']}]}]
 	if got := pager.Incidents(); len(got) != 1 {
 		t.Errorf("%d incidents: %v", len(got), got)
 	}
-	programs.Eventually(t, "the batch finds too little", func() bool { return len(pager.Told("daily-batch: nothing left to pay out")) == 1 })
+	programs.Eventually(t, "the batch finds too little", func() bool { return len(pager.Told("daily-batch: 지급이체 한도 소진")) == 1 })
 	if got := pager.Told("on-time"); len(got) > 0 {
 		t.Errorf("it has its money: %v", got)
 	}

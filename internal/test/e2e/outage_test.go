@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -114,7 +115,12 @@ func TestADeadHubIsOneIncident(t *testing.T) {
 		return len(prometheus.Query(t, `ALERTS{alertstate="firing",alertname!~"PaypleWatchdog|PaypleExporterDown"}`)) == 2
 	})
 	time.Sleep(6 * time.Minute / hurry) // a whole group_interval, for what should not come
-	if got := pager.Incidents(); len(got) != 5 {
+	got := pager.Incidents()
+	// On a busy machine a Prometheus may have found no exporter yet in its first five seconds, which are five minutes here.
+	maps.DeleteFunc(got, func(_ string, events []programs.PagerEvent) bool {
+		return strings.Contains(events[0].Summary, "수집 중인 payple_exporter 없음")
+	})
+	if len(got) != 5 {
 		t.Errorf("%d incidents, want those of the hub, of two merchants and of two exporters: %v", len(got), got)
 	}
 	for text, want := range map[string]int{"파트너 계정 61개 중 60개": 1, bad + ": 한도 잔여 50원": 0, spared + ": 한도 잔여 60원": 0} {

@@ -87,23 +87,24 @@ func literals(source string) string {
 // Each kind of fault is found, and what is right is not one.
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	for text, wrong := range map[string]string{
-		"가맹점 7곳":       "가맹점",
-		"판매자에게":        "판매자",
-		"셀러(판매자)에게":    "",
-		"결과 코드를 알려":    "결과 코드",
-		"문의해 주시기 바랍니다": "주시기",
-		"확인하십시오.":      "십시오",
-		"금액을 읽는다.":     "는다.",
-		"금액을 읽습니다. 잔여금액이 0원입니다.": "",
-		"1분마다.":              "",
-		"한도 잔여금액 ₩5":         "₩",
-		"REMAINING ₩5 (KST)": "",
-		"%s 전 (최근)":          "전 (",
-		"정상(최근)":             "",
-		"- (최근)":             "",
-		"[정상](a.md) `f (x)`과 {{ with query (printf x) }}은": "",
+	for _, test := range [][2]string{
+		{"가맹점 7곳", "가맹점"},
+		{"판매자에게", "판매자"},
+		{"셀러(판매자)에게", ""},
+		{"결과 코드를 알려", "결과 코드"},
+		{"문의해 주시기 바랍니다", "주시기"},
+		{"확인하십시오.", "십시오"},
+		{"금액을 읽는다.", "는다."},
+		{"금액을 읽습니다. 잔여금액이 0원입니다.", ""},
+		{"1분마다.", ""},
+		{"한도 잔여금액 ₩5", "₩"},
+		{"REMAINING ₩5 (KST)", ""},
+		{"%s 전 (최근)", "전 ("},
+		{"정상(최근)", ""},
+		{"- (최근)", ""},
+		{"[정상](a.md) `f (x)`과 {{ with query (printf x) }}은", ""},
 	} {
+		text, wrong := test[0], test[1]
 		faults := glossary.Faults(text, false)
 		if wrong == "" && len(faults) > 0 || wrong != "" && (len(faults) != 1 || !strings.Contains(faults[0], `"`+wrong)) {
 			t.Errorf("%q: %q, want %q", text, faults, wrong)
