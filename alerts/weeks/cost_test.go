@@ -130,7 +130,7 @@ func scraped(b *testing.B, merchants int) (*tsdb.DB, time.Time) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				l.ref = storage.SeriesRef(ref)
+				l.ref = ref
 			}
 		}
 		write(long)

@@ -122,7 +122,7 @@ func fill(t *testing.T, db *tsdb.DB, profiles []profile, length int) []*merchant
 	merchants := make([]*merchant, len(profiles))
 	writers := make([]*writer, len(profiles))
 	for i, p := range profiles {
-		merchants[i] = &merchant{remain: p.remain, account: p.remain, empty: -1, rand: rand.New(rand.NewPCG(7, uint64(i)))} //nolint:gosec // a test that repeats itself
+		merchants[i] = &merchant{remain: p.remain, account: p.remain, empty: -1, rand: rand.New(rand.NewPCG(7, uint64(i)))}
 		writers[i] = &writer{known: map[string]*series{}}
 	}
 	for now := range length {

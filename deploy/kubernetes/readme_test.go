@@ -49,7 +49,7 @@ func TestReadmeCommandsApplyWhatIsYours(t *testing.T) {
 			for _, key := range []string{"main-store", "second-store"} {
 				write(t, filepath.Join(copied, key), "a-key-of-no-partner\n")
 			}
-			if err := os.WriteFile(filepath.Join(bin, "kubectl"), []byte(standIn), 0o700); err != nil { //nolint:gosec // a program
+			if err := os.WriteFile(filepath.Join(bin, "kubectl"), []byte(standIn), 0o700); err != nil {
 				t.Fatal(err)
 			}
 			applied := filepath.Join(bin, "applied")
