@@ -183,10 +183,15 @@ func scraping(t *testing.T, exporters ...string) server {
 	}
 	programs.Start(t, address, "/-/ready", programs.Tool(t, "PROMETHEUS", "prometheus", "prometheus"), "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+address, "--log.level=warn")
 	prometheus := server("http://" + address)
-	programs.Eventually(t, "six scrapes of each exporter", func() bool {
-		body, err := get(t.Context(), string(prometheus)+"/api/v1/query?query="+url.QueryEscape("count(count_over_time("+collector.NameUp+"[1m]) >= 6)"))
-		return err == nil && strings.Contains(string(body), fmt.Sprintf(`"%d"`, 7*len(exporters)))
-	})
+	await := func(what, query string, want int) {
+		programs.Eventually(t, what, func() bool {
+			body, err := get(t.Context(), string(prometheus)+"/api/v1/query?query="+url.QueryEscape(query))
+			return err == nil && strings.Contains(string(body), fmt.Sprintf(`"%d"`, want))
+		})
+	}
+	await("six scrapes of each exporter", "count(count_over_time("+collector.NameUp+"[1m]) >= 6)", 7*len(exporters))
+	// By then a merchant whose key is refused backs off for longer than six scrapes take.
+	await("requests that fail are seen to do so", "count(sum by (instance) (increase("+collector.NameHubRequestFailures+"[4m])) > 0)", len(exporters))
 	return prometheus
 }
 
