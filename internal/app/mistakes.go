@@ -104,14 +104,16 @@ func (v takenValue) want(err error) string {
 func (v takenValue) IsBoolFlag() bool { return isSwitch(v.Value) }
 
 // IsCumulative tells kingpin of a flag that may be repeated.
-func (v takenValue) IsCumulative() bool {
-	value, ok := v.Value.(interface{ IsCumulative() bool })
-	return ok && value.IsCumulative()
-}
+func (v takenValue) IsCumulative() bool { return isRepeatable(v.Value) }
 
 func isSwitch(value kingpin.Value) bool {
 	flag, ok := value.(interface{ IsBoolFlag() bool })
 	return ok && flag.IsBoolFlag()
+}
+
+func isRepeatable(value kingpin.Value) bool {
+	repeats, ok := value.(interface{ IsCumulative() bool })
+	return ok && repeats.IsCumulative()
 }
 
 // takeAll has a flag take any text, from its variable too.
@@ -238,11 +240,6 @@ func (l *commandLine) find(name string) *kingpin.FlagModel {
 		return flag
 	}
 	return nil
-}
-
-func isRepeatable(value kingpin.Value) bool {
-	repeats, ok := value.(interface{ IsCumulative() bool })
-	return ok && repeats.IsCumulative()
 }
 
 // switched is how a switch is set to a value that was written behind it.

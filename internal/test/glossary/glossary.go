@@ -82,14 +82,17 @@ func Faults(text string, quoted bool) (faults []string) {
 				}
 			}
 		}
-		for wrong, why := range map[*regexp.Regexp]string{
-			oldManners:  "is of another level of politeness than ~하세요",
-			bareManners: "is of another level of politeness than ~습니다",
-			wonSign:     "cannot be sent in EUC-KR, and no sentence is written so: 원",
-			detached:    "is a parenthesis apart from its word",
+		for _, manner := range []struct {
+			wrong *regexp.Regexp
+			why   string
+		}{
+			{oldManners, "is of another level of politeness than ~하세요"},
+			{bareManners, "is of another level of politeness than ~습니다"},
+			{wonSign, "cannot be sent in EUC-KR, and no sentence is written so: 원"},
+			{detached, "is a parenthesis apart from its word"},
 		} {
-			if found := wrong.FindString(aside.ReplaceAllString(line, "x")); found != "" && !quoted {
-				add(found, why)
+			if found := manner.wrong.FindString(aside.ReplaceAllString(line, "x")); found != "" && !quoted {
+				add(found, manner.why)
 			}
 		}
 	}
