@@ -65,10 +65,11 @@ const (
 
 // The figures that an alert's value is not, of the exporter that heard from the hub last.
 var (
-	remain          = won(figure("payple_transfer_remain_amount"), "merchant")
-	account         = won(figure("total_account_amt"), "merchant")
-	transferred     = won(figure("total_transfer_amt"), "merchant")
-	ratioLeft       = ask(figure("payple_transfer_remain_amount")+` / `+figure("total_account_amt"), `{{ . | first | value | humanizePercentage }}`, "merchant")
+	remain      = won(figure("payple_transfer_remain_amount"), "merchant")
+	account     = won(figure("total_account_amt"), "merchant")
+	transferred = won(figure("total_transfer_amt"), "merchant")
+	// ratioLeft is rounded down: a share below its threshold never reads as the threshold itself.
+	ratioLeft       = ask(`floor(10000 * `+figure("payple_transfer_remain_amount")+` / `+figure("total_account_amt")+`) / 10000`, `{{ . | first | value | humanizePercentage }}`, "merchant")
 	lastRemain      = won(`min(last_over_time(payple_transfer_remain_amount{merchant=%q}[1d]))`, "merchant")
 	accountBefore   = won(`max(last_over_time(total_account_amt{merchant=%q}[6h] offset 5m))`, "merchant")
 	amountThreshold = won(`max(last_over_time(payple_transfer_threshold_amount{merchant=%q,severity=%q}[5m]))`, "merchant", "severity")
